@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ring.h - the layout and the protocol of flightrec's ring.
+ *
+ * One header for both kinds of memory that carry it: the BPF array that kernel
+ * probes write (mmapable, pinned) and the shared-memory file that the sampler
+ * and user programs write.  Both are an array of 16 KiB pages:
+ *
+ *   page 0                 struct fr_ring_head: who, when, and one fr_lane each
+ *   page 1 .. words_pages  struct fr_word, 64 bytes each, index lane*nr_cpus+cpu
+ *   page first_chunk ..    the chunks; lane L owns chunks [first, first + nr)
+ *
+ *   a chunk, 256 slots of 64 bytes:
+ *   +--------+--------+--------+-- ... --+--------+
+ *   | head   | slot 1 | slot 2 |         | s. 255 |
+ *   +--------+--------+--------+-- ... --+--------+
+ *
+ *   a record: one slot, or a first slot and continuation slots behind it:
+ *   | head u64 | 56 bytes | head(CONT,1) | 56 bytes | head(CONT,2) | 56 bytes ...
+ *   Its logical bytes are the whole first slot followed by the 56 bytes of each
+ *   continuation slot; structs of event.h describe the logical bytes.
+ *
+ * Writer (one per lane and CPU, but it may be preempted by, or nested in,
+ * another writer of the same lane and CPU):
+ *   1. peek at word.pos; if the slots it needs still fit, fetch-and-add them;
+ *   2. if the old offset + n fits in the chunk: the slots are its own;
+ *      if the old offset lies inside the chunk but the record does not fit:
+ *      the rest is its own as padding (head of type PAD), then roll over;
+ *   3. fill all bytes of the slots, continuation heads included, first head last;
+ *   4. fetch-and-add (1 << 32 | slots) to chunk.committed.
+ * Roll-over:
+ *   a. take the next ordinal of the lane (fetch-and-add on lane.next), unless the
+ *      chunk at the frontier is held: then the event is lost and counted, so that
+ *      what was recorded before stays whole;
+ *   b. the chunk is ordinal % nr.  Skip it if it is active or not fully committed;
+ *   c. compare-and-swap its state 0 -> ACTIVE; check `committed` once more
+ *      (it may have been claimed, filled and released in between);
+ *   d. write its head (committed = 0, ordinal last), compare-and-swap word.pos
+ *      from the used-up value; who loses gives the chunk back;
+ *   e. who wins clears ACTIVE of the chunk that the old position named.
+ * Reader (dumper):
+ *   - sets HELD on the chunks it wants, then reads all position words; the
+ *     snapshot is what was reserved before (fr_chunk_limit());
+ *   - copies a chunk, then checks that `ordinal` is still what it was before the
+ *     copy (a writer stores the ordinal before it touches any slot);
+ *   - accepts a slot only if fr_head_matches(head, ordinal, offset) and its
+ *     offset is below the limit; slots in between that do not match are torn;
+ *   - clears HELD, oldest chunk first.  A hold has a bound: after
+ *     ring_head.hold_until_ns writers take held chunks all the same, so that a
+ *     dead dumper cannot blind the recorder.
+ *
+ * Every number here is native-endian; a ring is read on the machine that
+ * wrote it.  Includable from BPF (after kernel_types.h) and from user space.
+ */
+#ifndef FLIGHTREC_RING_H
+#define FLIGHTREC_RING_H
+
+#ifndef __KERNEL_TYPES_H__
+#include <linux/types.h>
+#endif
+
+#define FR_RING_MAGIC 0x31474e5252544c46ULL /* "FLTRRNG1" */
+#define FR_RING_VERSION 1
+
+#define FR_SLOT_BYTES 64
+#define FR_CONT_BYTES 56 /* payload of a continuation slot */
+#define FR_CHUNK_SLOTS 256 /* slot 0 is the head */
+#define FR_CHUNK_BYTES (FR_CHUNK_SLOTS * FR_SLOT_BYTES)
+#define FR_CHUNK_RECORD_SLOTS (FR_CHUNK_SLOTS - 1)
+#define FR_WORDS_PER_PAGE (FR_CHUNK_BYTES / 64)
+#define FR_LANES_MAX 16
+#define FR_RECORD_SLOTS_MAX 80 /* longest record: 64 + 79 * 56 = 4,488 bytes */
+
+/* Lanes.  Append only: the number is part of the ring and the file format. */
+enum fr_lane_id {
+	FR_LANE_FS = 0, /* file operations */
+	FR_LANE_BLOCK = 1,
+	FR_LANE_PROC = 2, /* fork, exec, exit */
+	FR_LANE_SLOW = 3, /* copies of operations over their latency limit */
+	FR_LANE_NAMES = 4, /* paths and process facts */
+	FR_LANE_CACHE = 5,
+	FR_LANE_NET = 6,
+	FR_LANE_OTHER = 7, /* low-rate streams */
+	FR_LANE_SAMPLE = 8, /* user-space ring: sampler */
+	FR_LANE_META = 9, /* user-space ring: triggers, gaps, changes */
+	FR_LANE_POINT = 10, /* user-space ring: trace points of programs */
+};
+
+/* chunk.state */
+#define FR_CHUNK_ACTIVE 1ULL /* a word.pos names it */
+#define FR_CHUNK_HELD 2ULL /* a reader wants it unchanged */
+
+/* Slot 0 of a chunk.  Sole writer of all but `state` and `committed`: the
+ * claimer, between its compare-and-swap of state and that of word.pos. */
+struct fr_chunk_head {
+	__u64 state; /* atomic: or/and by reader, CAS by writers */
+	__u64 ordinal; /* which claim of the lane; 0: never used */
+	__u64 committed; /* atomic: records << 32 | slots; 255 slots: complete */
+	__u64 prev; /* ordinal this CPU filled before in this lane; 0: none */
+	__u64 claimed_ns; /* CLOCK_MONOTONIC */
+	__u64 lost; /* word.lost of this CPU at the claim (cumulative) */
+	__u32 cpu;
+	__u32 lane;
+	__u64 serial; /* how many chunks this CPU took in this lane, this included */
+};
+
+/* One cache line per lane and CPU.  Sole writers: the writers of that CPU
+ * (atomics, they may nest) - but `overwritten` is added to by whoever
+ * reclaims a chunk that this CPU had filled. */
+struct fr_word {
+	__u64 pos; /* atomic, see FR_POS */
+	__u64 lost; /* events that found no chunk */
+	__u64 overwritten; /* records of reclaimed chunks: history that aged out */
+	__u64 skipped_active; /* chunks passed over: another CPU writes there */
+	__u64 skipped_held;
+	__u64 skipped_uncommitted; /* a writer is still inside */
+	__u64 serial; /* chunks taken */
+	__u64 starved; /* roll-overs that failed (each loses at least one event) */
+};
+
+/* word.pos = ordinal (low 32 bits) << 32 | chunk << 12 | next offset.  chunk is
+ * the chunk's number in the whole ring.  Offsets >= FR_CHUNK_SLOTS: used up. */
+#define FR_POS(ordinal, chunk, off) \
+	((__u64)(__u32)(ordinal) << 32 | (__u64)(chunk) << 12 | (__u64)(off))
+#define FR_POS_NONE ((__u64)FR_CHUNK_SLOTS) /* no chunk yet, or sealed */
+#define FR_POS_ORDINAL(pos) ((__u32)((pos) >> 32))
+#define FR_POS_CHUNK(pos) ((__u32)((pos) >> 12) & 0xfffff)
+#define FR_POS_OFF(pos) ((__u32)(pos)&0xfff)
+#define FR_CHUNKS_MAX (1 << 20)
+
+struct fr_lane {
+	__u64 next; /* atomic: next ordinal; starts at 1.  Own cache line. */
+	__u64 pad0[7];
+	__u32 first; /* constant after creation */
+	__u32 nr;
+	__u32 limit_free; /* chunks a hold leaves to the writers */
+	__u32 pad1;
+	__u64 pad2[6];
+};
+
+struct fr_ring_head { /* page 0 */
+	__u64 magic;
+	__u32 version;
+	__u32 layout_hash; /* of ring.h's and event.h's layout; differs: refuse */
+	__u8 boot_id[16]; /* /proc/sys/kernel/random/boot_id */
+	__u64 instance; /* random, one per ring created */
+	__u64 created_ns; /* CLOCK_MONOTONIC */
+	__s64 mono_to_real_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC at creation */
+	__u32 nr_lanes; /* FR_LANES_MAX; lanes not in use have nr = 0 */
+	__u32 nr_cpus; /* possible CPUs, or writers of a user-space ring */
+	__u32 nr_chunks;
+	__u32 first_chunk; /* page of chunk 0 */
+	__u32 owner_pid; /* the recorder */
+	__u32 flags;
+	__u64 hold_until_ns; /* holds are void after this; 0: none */
+	__u64 hold_id; /* counts freezes */
+	__u64 pad[3];
+	struct fr_lane lanes[FR_LANES_MAX];
+};
+
+/* Slot head: which slot of which claim this is, and what it holds:
+ *   63..32 ordinal (low 32) | 31..24 offset | 23..16 type | 15..0 aux */
+#define FR_HEAD(ordinal, off, type, aux) \
+	((__u64)(__u32)(ordinal) << 32 | (__u64)((off)&0xff) << 24 | \
+	 (__u64)((type)&0xff) << 16 | (__u64)((aux)&0xffff))
+#define FR_HEAD_SEQ(head) ((head) >> 24) /* 40 bits, unique in its lane */
+#define FR_HEAD_TYPE(head) ((__u32)((head) >> 16) & 0xff)
+#define FR_HEAD_AUX(head) ((__u32)(head)&0xffff)
+
+#define FR_TYPE_CONT 254 /* aux: 1, 2, ... within its record */
+#define FR_TYPE_PAD 255 /* nothing from here to the end of the chunk */
+
+static inline int fr_head_matches(__u64 head, __u64 ordinal, __u32 off)
+{
+	return FR_HEAD_SEQ(head) == ((__u64)(__u32)ordinal << 8 | (off & 0xff));
+}
+
+#define FR_COMMIT(records, slots) ((__u64)(records) << 32 | (__u64)(slots))
+#define FR_COMMITTED_SLOTS(c) ((__u32)(c))
+#define FR_COMMITTED_RECORDS(c) ((__u32)((c) >> 32))
+
+/* Serial comparison of low 32 bits of ordinals: negative if a is older. */
+static inline __s32 fr_ordinal_cmp(__u32 a, __u32 b)
+{
+	return (__s32)(a - b);
+}
+
+/* Slots below the returned offset belong to a snapshot whose position words
+ * were read after the hold; `pos` is the word of the chunk's own CPU and lane. */
+static inline __u32 fr_chunk_limit(__u64 ordinal, __u64 pos)
+{
+	__s32 d = fr_ordinal_cmp((__u32)ordinal, FR_POS_ORDINAL(pos));
+
+	if (d == 0)
+		return FR_POS_OFF(pos) < FR_CHUNK_SLOTS ? FR_POS_OFF(pos) :
+							  FR_CHUNK_SLOTS;
+	if (pos == FR_POS_NONE || d < 0)
+		return FR_CHUNK_SLOTS; /* sealed before */
+	return 1; /* claimed, but not yet in use when the words were read */
+}
+
+#endif
