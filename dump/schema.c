@@ -2,7 +2,6 @@
 /* schema.c - expands events.def and calls.def into the tables of schema.h. */
 #include "dump/schema.h"
 
-#include <flightrec/calls.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -38,7 +37,7 @@ static struct fr_schema schemas[] = {
 const struct fr_call_name fr_calls[] = {
 #define FR_CALL(i, n, o, ...) \
 	{ .id = i, .call = #n, .op = #o, \
-	  .props = ((struct fr_call_info){ __VA_ARGS__ }).props },
+	  .info = { __VA_ARGS__ } },
 #define FR_CALL32 FR_CALL
 #include <flightrec/calls.def>
 #undef FR_CALL

@@ -9,6 +9,7 @@
 #ifndef DUMP_SCHEMA_H
 #define DUMP_SCHEMA_H
 
+#include <flightrec/calls.h>
 #include <flightrec/event.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,7 +50,7 @@ struct fr_call_name {
 	uint8_t id; /* aux of fs records, without FR_CALL_COMPAT */
 	const char *call; /* "pread64" */
 	const char *op; /* "read" */
-	uint16_t props; /* FR_CP_* of calls.h */
+	struct fr_call_info info; /* calls.h */
 };
 extern const struct fr_call_name fr_calls[];
 extern const unsigned fr_nr_calls;
