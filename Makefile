@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# One Makefile for the whole tree; objects under $(O), sources found by name.
+# Start with `make help`.
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules
+
+ifeq ($(origin CC),default)
+CC        := cc
+endif
+CLANG     ?= clang
+BPFTOOL   ?= bpftool
+STRIP_BPF ?= llvm-strip -g
+FORMAT    ?= clang-format --style=file:tests/style/clang-format
+prefix    ?= /usr/local
+sysconfdir ?= /etc
+mandir    ?= $(prefix)/share/man
+unitdir   ?= /lib/systemd/system
+O         ?= build
+CFLAGS    ?= -O2 -g
+WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+             -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef
+PKGS      := libbpf liburcu-memb liburcu-cds libzstd libcap inih libseccomp
+# Debian packages: what the build and the tests need (make deps).
+DEB_BUILD := gcc make pkg-config clang llvm bpftool libbpf-dev liburcu-dev \
+             libzstd-dev libcap-dev libcmocka-dev libinih-dev libseccomp-dev \
+             libelf-dev zlib1g-dev
+DEB_TEST  := python3 strace fio sqlite3 git gcc-multilib linux-perf util-linux \
+             e2fsprogs procps psmisc fuse3 libfuse3-dev spin stress-ng
+VERSION   := $(shell git describe --always --dirty 2>/dev/null || echo 0.1)
+ARCH      := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(SAN) -MMD -MP -D_GNU_SOURCE \
+             -DFLIGHTREC_VERSION='"$(VERSION)"' -I. -Iinclude -isystem $(O)/gen \
+             -include tests/style/banned.h $(PKG_CFLAGS)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LDLIBS    := -Wl,--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
+
+ifeq ($(V),1)
+say =
+Q   =
+else
+say = @printf '  %-8s %s\n' '$1' '$(@:$(O)/%=%)';
+Q   = @
+endif
+
+# --- what there is ---------------------------------------------------------
+bpf_src  := $(wildcard bpf/*.bpf.c)
+bpf_names := $(sort $(bpf_src:bpf/%.bpf.c=%))
+skels    := $(bpf_names:%=$(O)/gen/%.skel.h)
+mains    := recorder/main.c dump/main.c
+lib_src  := $(filter-out $(mains),$(wildcard recorder/*.c recorder/collectors/*.c \
+            triggers/*.c triggers/detectors/*.c dump/*.c dump/exporters/*.c))
+lib_obj  := $(lib_src:%.c=$(O)/%.o)
+lists    := $(O)/gen/collector_list.o $(O)/gen/detector_list.o $(O)/gen/command_list.o
+lib      := $(O)/libflightrec.a
+unit     := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+stress   := $(patsubst tests/stress/%.c,$(O)/tests/stress/%,$(wildcard tests/stress/*.c))
+helpers  := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/kernel/*.c tests/bench/*.c))
+fuzzers  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+.PHONY: all deps test demo bench soak asan tsan fuzz vmtest lint format install \
+        uninstall clean help unit-programs test-programs man
+all: $(O)/flightrecd $(O)/flightrec man ## build everything
+
+$(O)/flightrecd: $(O)/recorder/main.o $(lib)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(O)/flightrec: $(O)/dump/main.o $(lib)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(lib): $(lib_obj) $(lists)
+	$(call say,AR)rm -f $@ && ar rcs $@ $^
+
+$(O)/%.o: %.c
+	$(Q)mkdir -p $(@D)
+	$(call say,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(O)/gen/%.o: $(O)/gen/%.c
+	$(call say,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# --- generated -------------------------------------------------------------
+# A module is a file: recorder/collectors/foo.c defines collector_foo,
+# triggers/detectors/foo.c detector_foo, dump/cmd_foo.c cmd_foo.
+# list: $1 kind, $2 header, $3 folder, $4 type, $5 names
+define list
+	$(Q)mkdir -p $(@D)
+	$(call say,GEN){ echo '#include <stddef.h>'; echo '#include "$2"'; \
+	  $(foreach n,$5,echo 'extern const struct $4 $1_$n;';) \
+	  echo 'const struct $4 *const $1_all[] = {'; \
+	  $(foreach n,$5,echo '	&$1_$n,';) echo '	NULL'; echo '};'; } > $@
+endef
+names = $(sort $(basename $(notdir $(wildcard $1))))
+$(O)/gen/collector_list.c: recorder/collectors Makefile
+	$(call list,collector,recorder/collector.h,,collector_ops,$(call names,recorder/collectors/*.c))
+$(O)/gen/detector_list.c: triggers/detectors Makefile
+	$(call list,detector,triggers/detector.h,,detector_ops,$(call names,triggers/detectors/*.c))
+$(O)/gen/command_list.c: dump Makefile
+	$(call list,cmd,dump/command.h,,command_ops,$(patsubst cmd_%,%,$(call names,dump/cmd_*.c)))
+
+$(O)/gen/%.bpf.o: bpf/%.bpf.c
+	$(Q)mkdir -p $(@D)
+	$(call say,BPF)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
+	  -Wall -Wno-unused-function -MMD -MP -MF $(O)/gen/$*.bpf.d -Iinclude -Ibpf \
+	  -I$(O)/gen -c -o $@ $< && $(STRIP_BPF) $@
+$(O)/gen/%.skel.h: $(O)/gen/%.bpf.o
+	$(call say,SKEL)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+# One table of all BPF objects: name and ELF bytes.
+$(O)/gen/bpf_list.h: $(skels) Makefile
+	$(call say,GEN){ $(foreach n,$(bpf_names),echo '#include "$n.skel.h"';) \
+	  echo 'static const struct { const char *name; const void *(*bytes)(size_t *); } bpf_objects[] = {'; \
+	  $(foreach n,$(bpf_names),echo '	{ "$n", $n_bpf__elf_bytes },';) echo '};'; } > $@
+$(O)/recorder/probe.o: $(O)/gen/bpf_list.h
+# Numbers of 32-bit system calls beside the native ones.
+$(O)/gen/unistd_32.h: Makefile
+	$(Q)mkdir -p $(@D)
+	$(call say,GEN)h=$$(for f in /usr/include/$(shell uname -m)-linux-gnu/asm/unistd_32.h \
+	  /usr/include/asm/unistd_32.h; do [ -f $$f ] && echo $$f && break; done); \
+	  if [ -n "$$h" ]; then sed -n 's/#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/#define __NR32_\1 \2/p' $$h; fi > $@
+$(O)/recorder/probe_calls.o: $(O)/gen/unistd_32.h
+
+man: $(O)/man/flightrec-events.7 $(O)/man/flightrecd.conf.5
+$(O)/man/%: $(O)/host/man_print
+	$(Q)mkdir -p $(@D)
+	$(call say,MAN)$(O)/host/man_print $* > $@
+$(O)/host/man_print: $(O)/tests/style/man_print.o $(lib)
+	$(Q)mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# --- checks ----------------------------------------------------------------
+$(O)/tests/unit/%: $(O)/tests/unit/%.o $(lib)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+$(O)/tests/stress/%: $(O)/tests/stress/%.o $(lib)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(O)/tests/%: $(O)/tests/%.o $(lib)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+unit-programs: $(unit) $(stress)
+test-programs: unit-programs $(helpers)
+
+deps: ## install what is missing (Debian), or say what is needed
+	$(Q)tests/deps.sh $(DEB_BUILD) $(DEB_TEST)
+test: deps ## install, build, run everything this machine can run
+	$(Q)$(MAKE) --no-print-directory all test-programs
+	$(Q)O=$(O) tests/run.sh
+demo: ## build, record a slow operation, print the report
+	$(Q)tests/deps.sh $(DEB_BUILD)
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) tests/demo.sh
+bench: all test-programs ## cost, bytes per event, dump speed, beside the peers
+	$(Q)O=$(O) tests/bench/run.sh
+soak: all test-programs ## long runs: drift, stress
+	$(Q)O=$(O) tests/run.sh soak
+vmtest: all test-programs ## kernel tests on other kernels (KERNELS="6.1 6.12")
+	$(Q)O=$(O) tests/vm/run.sh $(KERNELS)
+asan: ## unit and stress tests under ASan and UBSan
+	$(Q)$(MAKE) --no-print-directory O=$(O)/asan SAN='-fsanitize=address,undefined -fno-omit-frame-pointer' unit-programs
+	$(Q)O=$(O)/asan tests/run.sh unit stress
+tsan: ## unit and stress tests under TSan
+	$(Q)$(MAKE) --no-print-directory O=$(O)/tsan SAN=-fsanitize=thread unit-programs
+	$(Q)O=$(O)/tsan tests/run.sh unit stress
+$(O)/fuzz/%: tests/fuzz/%.c $(lib_src) $(O)/gen/bpf_list.h $(O)/gen/unistd_32.h $(lists:.o=.c)
+	$(Q)mkdir -p $(@D)
+	$(call say,FUZZ)$(CLANG) -std=gnu11 -D_GNU_SOURCE -DFLIGHTREC_VERSION='"fuzz"' -g -O1 \
+	  -fsanitize=fuzzer,address,undefined -I. -Iinclude -isystem $(O)/gen $(PKG_CFLAGS) \
+	  -o $@ $(filter %.c,$^) $(LDLIBS)
+fuzz: $(fuzzers) ## each fuzzer for FUZZ_SECS (10) seconds
+	$(Q)for f in $(fuzzers); do mkdir -p $(O)/corpus/$${f##*/}; \
+	  $$f -max_total_time=$(or $(FUZZ_SECS),10) -verbosity=0 $(O)/corpus/$${f##*/} \
+	  $$(ls -d tests/fuzz/corpus/$${f##*/} 2>/dev/null) || exit 1; done
+
+tracked = $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+format: ; $(FORMAT) -i $(tracked) ## rewrite sources in house style
+lint: ## style and static checks, changes nothing
+	$(Q)tests/style/lint.sh
+
+install: all ## into DESTDIR, prefix, sysconfdir, unitdir
+	install -D -m 755 $(O)/flightrecd $(DESTDIR)$(prefix)/sbin/flightrecd
+	install -D -m 755 $(O)/flightrec $(DESTDIR)$(prefix)/bin/flightrec
+	install -D -m 644 include/flightrec/point.h $(DESTDIR)$(prefix)/include/flightrec/point.h 2>/dev/null || true
+	for m in man/*.[1578] $(O)/man/*.[1578]; do [ -f $$m ] || continue; \
+	  install -D -m 644 $$m $(DESTDIR)$(mandir)/man$${m##*.}/$${m##*/}; done
+	install -d -m 750 $(DESTDIR)/var/lib/flightrec/snapshots
+	$(O)/flightrecd --print-example > $(O)/flightrec.conf
+	[ -f $(DESTDIR)$(sysconfdir)/flightrec/flightrec.conf ] || \
+	  install -D -m 644 $(O)/flightrec.conf $(DESTDIR)$(sysconfdir)/flightrec/flightrec.conf
+	install -d $(DESTDIR)$(sysconfdir)/flightrec/conf.d
+	sed 's|@sbindir@|$(prefix)/sbin|' recorder/flightrecd.service.in > $(O)/flightrecd.service
+	install -D -m 644 $(O)/flightrecd.service $(DESTDIR)$(unitdir)/flightrecd.service
+uninstall: ## what install put there; configuration and snapshots stay
+	rm -f $(DESTDIR)$(prefix)/sbin/flightrecd $(DESTDIR)$(prefix)/bin/flightrec \
+	  $(DESTDIR)$(prefix)/include/flightrec/point.h $(DESTDIR)$(unitdir)/flightrecd.service
+	for m in man/*.[1578] $(O)/man/*.[1578]; do rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$${m##*/}; done
+clean: ; $(Q)rm -rf $(O) ## remove the build folder
+help: ## this list
+	$(Q)grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t-/'
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
