@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * shared.h - the small tables that BPF and the recorder share beside the ring.
+ */
+#ifndef FLIGHTREC_SHARED_H
+#define FLIGHTREC_SHARED_H
+
+#include "calls.h"
+#include "ring.h"
+
+/* ---- latency triggers, decided at the event ------------------------------ */
+#define FR_TRIGGER_SLOTS 64
+/* Limits are kept by key: ids of calls.def (fs), then these. */
+#define FR_KEY_BLOCK_READ 240
+#define FR_KEY_BLOCK_WRITE 241
+#define FR_KEY_BLOCK_FLUSH 242
+#define FR_KEY_BLOCK_DISCARD 243
+#define FR_KEY_BLOCK_OTHER 244
+#define FR_KEYS 256
+
+/* Written by the recorder, except where BPF is named.  A hit is counted exactly
+ * once: who changes ARMED to HIT fires and wakes the recorder, hits in HIT are
+ * merged, hits in QUIET are suppressed. */
+enum fr_trigger_slot_state {
+	FR_SLOT_FREE = 0, /* ignored */
+	FR_SLOT_ARMED,
+	FR_SLOT_HIT, /* from the hit until the ring is frozen (BPF sets it) */
+	FR_SLOT_QUIET, /* cooling down or disabled */
+};
+struct fr_trigger_slot {
+	__u32 state; /* atomic; ARMED -> HIT by BPF, all else by the recorder */
+	__u32 number; /* of the rule, as in records */
+	__u64 limit_ns;
+	__u64 keys[FR_KEYS / 64]; /* bit: this operation counts */
+	__u64 fired, merged, suppressed; /* atomic, BPF only, never reset */
+	__u64 pad[7];
+};
+
+/* In the mmapable map `limits`: one element. */
+struct fr_limits {
+	__u64 min_ns[FR_KEYS]; /* below: no trigger and no slow copy; 0: never */
+	__u64 slow_ns; /* over it: copy to the slow lane; 0: none */
+	__u64 pad[7];
+	struct fr_trigger_slot slots[FR_TRIGGER_SLOTS];
+};
+
+/* What BPF sends through the `wake` ring buffer: one per fired trigger. */
+struct fr_wake {
+	__u32 slot, number;
+	__u64 ts, dur; /* of the operation */
+	__u64 hit_ns; /* when it was decided */
+	__u64 seq;
+	__u32 lane, cpu, pid, tid;
+	__u32 key;
+	__u32 spare;
+};
+
+/* ---- counts per probe (BPF per-CPU, FR_COUNTER(..., PROBE, ...)) ---------- */
+enum fr_probe_id { /* append only */
+	FR_PROBE_FS_ENTER = 0,
+	FR_PROBE_FS_EXIT,
+	FR_PROBE_BLOCK_QUEUE, /* getrq or insert */
+	FR_PROBE_BLOCK_ISSUE,
+	FR_PROBE_BLOCK_DONE,
+	FR_PROBE_PROC_FORK,
+	FR_PROBE_PROC_EXEC,
+	FR_PROBE_PROC_EXIT,
+	FR_PROBE_PROC_RENAME,
+	FR_PROBE_BLOCK_INSERT,
+	FR_PROBE_MAX = 32
+};
+struct fr_probe_counts {
+#define FR_COUNTER(name, scope, doc) FR_COUNTER_##scope(name)
+#define FR_COUNTER_PROBE(name) __u64 name;
+#define FR_COUNTER_SELF(name)
+#include "counters.def"
+#undef FR_COUNTER
+#undef FR_COUNTER_PROBE
+#undef FR_COUNTER_SELF
+};
+
+/* ---- in-flight system calls: mmapable array, direct-mapped by thread ------- */
+struct fr_inflight {
+	__u64 ts; /* start, 0: not in a recorded call */
+	__u32 tid, pid;
+	__u64 task; /* task_struct: whose entry this is */
+	__u64 args[6];
+	__u16 call; /* id | FR_CALL_COMPAT */
+	__u16 born;
+	__u16 pkey, dir_pkey;
+	__u32 dev, dir_dev;
+	__u64 ino, dir_ino;
+	__u64 asked, asked2; /* hashes of strings */
+	__u64 offset;
+	__u64 file_size;
+	__u64 dir2_ino;
+	__u32 dir2_dev;
+	__u16 dir2_pkey;
+	__u8 in_scope, names_known;
+	__u32 names_ordinal; /* lane.next of names when the thread was described */
+	__u32 pad;
+	__u64 start_boottime;
+	__u64 pad2[1];
+};
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * probe.h - loads, attaches, pins and reports the BPF probes; owns the kernel
+ * ring.  Only recorder/probe*.c know libbpf.
+ */
+#ifndef RECORDER_PROBE_H
+#define RECORDER_PROBE_H
+
+#include "recorder/config.h"
+
+#include <flightrec/shared.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct probes;
+
+/*
+ * Loads and attaches what the configuration asks for and this kernel has, into a
+ * new ring.  Best effort: a probe that cannot be had is reported by
+ * probes_report().  NULL with errno and *diag only if there can be no kernel
+ * ring at all (EPERM: no rights; ENOTSUP: no BPF or BTF; ENOMEM).
+ */
+struct probes *probes_open(const struct fr_config *c, struct fr_diag *diag);
+/* Starts (attaches).  Before it nothing is recorded. */
+int probes_start(struct probes *p, struct fr_diag *diag);
+/* Detaches and unpins unless ${leave}: then pinned probes go on without us. */
+void probes_close(struct probes *p, bool leave);
+
+/* The ring's mapping (read-write in the recorder). */
+void *probes_ring(struct probes *p, size_t *ret_bytes);
+
+/* Scope, effective at once.  Descendants made from then on follow. */
+int probes_scope_pid(struct probes *p, pid_t pid);
+int probes_exclude_pid(struct probes *p, pid_t pid); /* the recorder's own */
+
+/* Latency limits: the mapped table; the caller fills slots and min_ns. */
+struct fr_limits *probes_limits(struct probes *p);
+int probes_wake_fd(struct probes *p); /* for epoll */
+typedef void (*probes_wake_fn)(void *arg, const struct fr_wake *w);
+int probes_poll(struct probes *p, probes_wake_fn fn, void *arg);
+
+/* Operations in flight now, as records inflight_fs and inflight_block (logical
+ * bytes, each a multiple of 8; the type is in its head), at most ${size} bytes.
+ * Returns the bytes used; *ret_left_out counts those that found no room. */
+size_t probes_inflight(struct probes *p, uint64_t now_ns, void *buf, size_t size,
+		       unsigned *ret_left_out);
+
+struct probe_report {
+	const char *stream; /* "fs" */
+	const char *name; /* "sys_enter" */
+	const char *mechanism; /* "tp_btf", "tracepoint", ... */
+	bool attached;
+	const char *why; /* if not attached */
+	struct fr_probe_counts counts;
+	uint64_t run_ns, run_count, misses; /* from the kernel; 0 if unknown */
+};
+typedef void (*probes_report_fn)(void *arg, const struct probe_report *r);
+void probes_report(struct probes *p, probes_report_fn fn, void *arg);
+
+/* CPUs that went away keep no chunk: call now and then. */
+void probes_seal_offline(struct probes *p);
+
+/* Sum of BPF run time of all programs, ns (switches statistics on once). */
+uint64_t probes_run_ns(struct probes *p);
+
+/* ---- rings left by a recorder that died (pinned) --------------------------- */
+struct probes_left;
+/* The next one under ring.pin_folder that is not in use; NULL: none. */
+struct probes_left *probes_left_open(const struct fr_config *c);
+void *probes_left_ring(struct probes_left *l, size_t *ret_bytes); /* mapped rw */
+size_t probes_left_inflight(struct probes_left *l, uint64_t now_ns, void *buf,
+			    size_t size, unsigned *ret_left_out);
+/* Unpins (its probes stop) and frees. */
+void probes_left_remove(struct probes_left *l);
+void probes_left_close(struct probes_left *l); /* leaves the pins */
+
+#endif
