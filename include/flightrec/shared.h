@@ -100,7 +100,7 @@ struct fr_inflight {
 	__u32 names_ordinal; /* lane.next of names when the thread was described */
 	__u32 pad;
 	__u64 start_boottime;
-	__u64 pad2[1];
+	__u64 pad2[3];
 };
 
 #endif
