@@ -30,6 +30,9 @@ void probes_close(struct probes *p, bool leave);
 
 /* The ring's mapping (read-write in the recorder). */
 void *probes_ring(struct probes *p, size_t *ret_bytes);
+/* Its map, for a second mapping that is read-only from the start (what a dumper
+ * inherits).  Stays ours. */
+int probes_ring_fd(struct probes *p);
 
 /* Scope, effective at once.  Descendants made from then on follow. */
 int probes_scope_pid(struct probes *p, pid_t pid);
