@@ -22,27 +22,43 @@
  *
  * Writer (one per lane and CPU, but it may be preempted by, or nested in,
  * another writer of the same lane and CPU):
- *   1. peek at word.pos; if the slots it needs still fit, fetch-and-add them;
+ *   1. peek at word.pos; if its offset is inside the chunk, fetch-and-add the
+ *      slots needed (acquire: pairs with d), else roll over first;
  *   2. if the old offset + n fits in the chunk: the slots are its own;
  *      if the old offset lies inside the chunk but the record does not fit:
- *      the rest is its own as padding (head of type PAD), then roll over;
- *   3. fill all bytes of the slots, continuation heads included, first head last;
- *   4. fetch-and-add (1 << 32 | slots) to chunk.committed.
- * Roll-over:
+ *      the rest is its own as padding (head of type PAD; commit it with 0
+ *      records), then roll over;
+ *   3. fill all bytes of the slots, continuation heads included, first head last
+ *      (release: pairs with the reader's load of the head);
+ *   4. fetch-and-add (1 << 32 | slots) to chunk.committed (release: pairs with c).
+ * Roll-over, from the used-up position it saw:
  *   a. take the next ordinal of the lane (fetch-and-add on lane.next), unless the
  *      chunk at the frontier is held: then the event is lost and counted, so that
- *      what was recorded before stays whole;
- *   b. the chunk is ordinal % nr.  Skip it if it is active or not fully committed;
- *   c. compare-and-swap its state 0 -> ACTIVE; check `committed` once more
- *      (it may have been claimed, filled and released in between);
- *   d. write its head (committed = 0, ordinal last), compare-and-swap word.pos
- *      from the used-up value; who loses gives the chunk back;
- *   e. who wins clears ACTIVE of the chunk that the old position named.
+ *      what was recorded before stays whole.  Load state before hold_until_ns;
+ *   b. the chunk is ordinal % nr.  Skip it if it is active or held (a void hold
+ *      is none).  Skipping what is not fully committed saves a line from c, but
+ *      only the look in c counts;
+ *   c. compare-and-swap its state from what was seen to ACTIVE (acquire: pairs
+ *      with e); then give it back if it is not fully committed: a writer is
+ *      still inside;
+ *   d. write its head: ordinal = 0 first (release fence behind it), all else,
+ *      ordinal last (release).  Compare-and-swap word.pos (release) from a value
+ *      that still names the chunk seen before step a - so that ordinals of one
+ *      word only grow, as fr_chunk_limit() needs.  Other offset, same chunk: try
+ *      again.  Another chunk: who loses writes PAD into slot 1, commits 255
+ *      slots and 0 records and gives the chunk back;
+ *   e. who wins clears ACTIVE of the chunk that the old position named (release),
+ *      unless that is FR_CHUNK_NONE.
+ * Sealing (a CPU or writer that went away): compare-and-swap word.pos to
+ *   FR_POS_SEALED of its ordinal; pad and commit the rest; clear ACTIVE.
  * Reader (dumper):
- *   - sets HELD on the chunks it wants, then reads all position words; the
- *     snapshot is what was reserved before (fr_chunk_limit());
- *   - copies a chunk, then checks that `ordinal` is still what it was before the
- *     copy (a writer stores the ordinal before it touches any slot);
+ *   - stores hold_until_ns, notes lane.next, sets HELD on the chunks it wants,
+ *     then reads all position words; the snapshot is what was reserved before
+ *     (fr_chunk_limit()).  Chunks claimed from the noted lane.next on until then
+ *     belong to it too, and are held last;
+ *   - copies a chunk: the heads of its slots in ascending order (acquire), then
+ *     the rest, then (acquire fence) checks that `ordinal` is still what it was
+ *     before the copy (a writer stores the ordinal before it touches any slot);
  *   - accepts a slot only if fr_head_matches(head, ordinal, offset) and its
  *     offset is below the limit; slots in between that do not match are torn;
  *   - clears HELD, oldest chunk first.  A hold has a bound: after
@@ -89,13 +105,16 @@ enum fr_lane_id {
 /* chunk.state */
 #define FR_CHUNK_ACTIVE 1ULL /* a word.pos names it */
 #define FR_CHUNK_HELD 2ULL /* a reader wants it unchanged */
+/* Set and cleared together with ACTIVE where writers can die (user rings). */
+#define FR_CHUNK_OWNER(cpu) ((__u64)((cpu) + 1) << 32)
 
 /* Slot 0 of a chunk.  Sole writer of all but `state` and `committed`: the
  * claimer, between its compare-and-swap of state and that of word.pos. */
 struct fr_chunk_head {
 	__u64 state; /* atomic: or/and by reader, CAS by writers */
-	__u64 ordinal; /* which claim of the lane; 0: never used */
-	__u64 committed; /* atomic: records << 32 | slots; 255 slots: complete */
+	__u64 ordinal; /* which claim of the lane; 0: never used, or in step d */
+	__u64 committed; /* atomic: records << 32 | slots; 255 slots: complete
+			  * (as ring_init() leaves it) */
 	__u64 prev; /* ordinal this CPU filled before in this lane; 0: none */
 	__u64 claimed_ns; /* CLOCK_MONOTONIC */
 	__u64 lost; /* word.lost of this CPU at the claim (cumulative) */
@@ -122,11 +141,15 @@ struct fr_word {
  * the chunk's number in the whole ring.  Offsets >= FR_CHUNK_SLOTS: used up. */
 #define FR_POS(ordinal, chunk, off) \
 	((__u64)(__u32)(ordinal) << 32 | (__u64)(chunk) << 12 | (__u64)(off))
-#define FR_POS_NONE ((__u64)FR_CHUNK_SLOTS) /* no chunk yet, or sealed */
+#define FR_CHUNK_NONE 0xfffffu
+/* No chunk: sealed after that ordinal, or none yet.  The ordinal stays, so that
+ * claims under way when it was sealed and fr_chunk_limit() are not misled. */
+#define FR_POS_SEALED(ordinal) FR_POS(ordinal, FR_CHUNK_NONE, FR_CHUNK_SLOTS)
+#define FR_POS_NONE FR_POS_SEALED(0)
 #define FR_POS_ORDINAL(pos) ((__u32)((pos) >> 32))
 #define FR_POS_CHUNK(pos) ((__u32)((pos) >> 12) & 0xfffff)
 #define FR_POS_OFF(pos) ((__u32)(pos)&0xfff)
-#define FR_CHUNKS_MAX (1 << 20)
+#define FR_CHUNKS_MAX FR_CHUNK_NONE
 
 struct fr_lane {
 	__u64 next; /* atomic: next ordinal; starts at 1.  Own cache line. */
@@ -154,7 +177,7 @@ struct fr_ring_head { /* page 0 */
 	__u32 flags;
 	__u64 hold_until_ns; /* holds are void after this; 0: none */
 	__u64 hold_id; /* counts freezes */
-	__u64 pad[3];
+	__u64 pad[4]; /* lanes start a cache line */
 	struct fr_lane lanes[FR_LANES_MAX];
 };
 
@@ -194,8 +217,8 @@ static inline __u32 fr_chunk_limit(__u64 ordinal, __u64 pos)
 	if (d == 0)
 		return FR_POS_OFF(pos) < FR_CHUNK_SLOTS ? FR_POS_OFF(pos) :
 							  FR_CHUNK_SLOTS;
-	if (pos == FR_POS_NONE || d < 0)
-		return FR_CHUNK_SLOTS; /* sealed before */
+	if (d < 0)
+		return FR_CHUNK_SLOTS; /* used up before */
 	return 1; /* claimed, but not yet in use when the words were read */
 }
 
