@@ -98,7 +98,7 @@ $(O)/gen/command_list.c: dump Makefile
 $(O)/gen/%.bpf.o: bpf/%.bpf.c
 	$(Q)mkdir -p $(@D)
 	$(call say,BPF)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
-	  -Wall -Wno-unused-function -MMD -MP -MF $(O)/gen/$*.bpf.d -Iinclude -Ibpf \
+	  -Wall -Wno-unused-function -idirafter /usr/include/$(shell $(CC) -dumpmachine) -MMD -MP -MF $(O)/gen/$*.bpf.d -Iinclude -Ibpf \
 	  -I$(O)/gen -c -o $@ $< && $(STRIP_BPF) $@
 $(O)/gen/%.skel.h: $(O)/gen/%.bpf.o
 	$(call say,SKEL)$(BPFTOOL) gen skeleton $< name $*_bpf > $@

@@ -84,7 +84,7 @@ struct fr_inflight {
 	__u64 ts; /* start, 0: not in a recorded call */
 	__u32 tid, pid;
 	__u64 task; /* task_struct: whose entry this is */
-	__u64 args[6];
+	__u64 args[8]; /* six are used */
 	__u16 call; /* id | FR_CALL_COMPAT */
 	__u16 born;
 	__u16 pkey, dir_pkey;
@@ -100,7 +100,7 @@ struct fr_inflight {
 	__u32 names_ordinal; /* lane.next of names when the thread was described */
 	__u32 pad;
 	__u64 start_boottime;
-	__u64 pad2[3];
+	__u64 cred; /* of the thread when it was described */
 };
 
 #endif

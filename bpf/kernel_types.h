@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kernel_types.h - the few kernel types our probes read, and of them only the
+ * members they read.
+ *
+ * CO-RE finds each member by name in the running kernel's BTF, so one object
+ * serves all kernels from 5.15 on; order and offsets here mean nothing.  A
+ * member that was renamed or moved gets a flavour (___suffix), with the kernel
+ * version that made it necessary.
+ */
+#ifndef __KERNEL_TYPES_H__
+#define __KERNEL_TYPES_H__
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+typedef __s64 s64;
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx,
+		si, di, orig_ax;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+	u64 regs[31], sp, pc, pstate;
+};
+struct pt_regs {
+	u64 regs[31], sp, pc, pstate, orig_x0;
+	s32 syscallno;
+};
+#endif
+
+struct super_block {
+	u32 s_dev;
+	unsigned long s_magic;
+};
+
+struct inode {
+	u16 i_mode;
+	struct super_block *i_sb;
+	unsigned long i_ino;
+	u32 i_generation;
+	s64 i_size;
+};
+
+struct qstr {
+	union {
+		struct {
+			u32 hash, len;
+		};
+		u64 hash_len;
+	};
+	const unsigned char *name;
+};
+
+struct hlist_bl_node {
+	struct hlist_bl_node *next, **pprev;
+};
+
+struct dentry {
+	struct hlist_bl_node d_hash;
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file {
+	struct inode *f_inode;
+	unsigned int f_flags;
+	struct path f_path;
+	s64 f_pos;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+struct files_struct {
+	struct fdtable *fdt;
+};
+struct fs_struct {
+	struct path root, pwd;
+};
+
+/* Any struct that begins with one pointer: typed loads of an array of pointers
+ * go through it. */
+struct hlist_node;
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+typedef struct {
+	u32 val;
+} kuid_t;
+typedef struct {
+	u32 val;
+} kgid_t;
+struct cred {
+	kuid_t uid;
+	kgid_t gid;
+};
+
+struct mm_struct {
+	unsigned long arg_start, arg_end, env_start, env_end;
+	struct file *exe_file;
+};
+
+struct thread_info {
+	u32 status; /* x86 */
+	unsigned long flags; /* arm64 */
+};
+
+struct task_io_accounting {
+	u64 rchar, wchar, read_bytes, write_bytes;
+};
+struct task_delay_info {
+	u64 blkio_delay;
+};
+struct atomic_t___fr {
+	int counter;
+};
+struct signal_struct {
+	struct atomic_t___fr live;
+	u64 utime, stime;
+	unsigned long maj_flt, min_flt;
+	struct task_io_accounting ioac;
+	int group_exit_code;
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	unsigned int flags;
+	int pid, tgid;
+	u64 start_boottime;
+	u64 utime, stime;
+	unsigned long maj_flt, min_flt;
+	int exit_code;
+	struct task_struct *group_leader, *real_parent;
+	struct files_struct *files;
+	struct fs_struct *fs;
+	const struct cred *cred;
+	struct mm_struct *mm;
+	struct signal_struct *signal;
+	struct task_io_accounting ioac;
+	struct task_delay_info *delays;
+	char comm[16];
+};
+
+struct linux_binprm {
+	struct file *file;
+};
+
+struct gendisk {
+	int major, first_minor;
+};
+struct request_queue {
+	struct gendisk *disk;
+};
+struct address_space {
+	struct inode *host;
+};
+struct page {
+	unsigned long compound_head;
+	struct address_space *mapping;
+};
+struct bio_vec {
+	struct page *bv_page;
+};
+struct bvec_iter {
+	unsigned int bi_size, bi_idx;
+};
+struct bio {
+	struct bio_vec *bi_io_vec;
+	struct bvec_iter bi_iter;
+	u32 bi_opf;
+};
+struct request {
+	struct request_queue *q;
+	u32 cmd_flags;
+	unsigned int __data_len;
+	u64 __sector;
+	struct bio *bio, *biotail;
+	u64 start_time_ns;
+};
+/* until 5.16: the disk hangs on the request (f3fa33acca9f) */
+struct request___old {
+	struct gendisk *rq_disk;
+};
+
+struct trace_event_raw_sys_enter {
+	long id;
+	unsigned long args[6];
+};
+struct trace_event_raw_sys_exit {
+	long id;
+	long ret;
+};
+
+#pragma clang attribute pop
+
+#define PF_KTHREAD 0x00200000
+#define TS_COMPAT 0x0002 /* x86: thread_info.status */
+#define TIF_32BIT 22 /* arm64: thread_info.flags */
+#define AT_FDCWD -100
+#define O_DIRECT_X86 040000
+#define O_DIRECT_ARM64 0200000
+#if defined(__TARGET_ARCH_arm64)
+#define FR_O_DIRECT O_DIRECT_ARM64
+#else
+#define FR_O_DIRECT O_DIRECT_X86
+#endif
+
+#define barrier() asm volatile("" ::: "memory")
+#define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+#endif

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * names.bpf.h - who and what: process facts and paths, each written once to the
+ * names lane and referred to by number from then on.
+ *
+ * A file is referred to by (dev, ino, pkey).  pkey is 16 bits of a hash over the
+ * dentry, its parent, their name hashes, the mount and the inode's generation,
+ * so that two links of one file, or a file before and after its renaming, are
+ * told apart.  The array `seen` remembers the whole hash: a name that is not in
+ * it, or whose record will soon be overwritten, is written (again).
+ */
+#ifndef NAMES_BPF_H
+#define NAMES_BPF_H
+
+#include "ring.bpf.h"
+
+/* kfunc from 6.2 on: a typed pointer made from a number; loads through it are
+ * plain loads that fault softly.  Only programs for such kernels use it. */
+extern void *bpf_rdonly_cast(void *obj, u32 btf_id) __ksym __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct fr_inflight);
+} inflight SEC(".maps");
+
+/* Threads whose place in `inflight` is taken by another one in a call. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, u32); /* tid */
+	__type(value, struct fr_inflight);
+} inflight_more SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct fr_seen);
+} seen SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct fr_globals);
+} globals SEC(".maps");
+
+/* tgid -> 1: the recorder's own processes; and those in scope. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u32);
+	__type(value, u32);
+} excluded SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, u32);
+	__type(value, u32);
+} scope SEC(".maps");
+
+/* Two buffers per program: one for its record, one for names it writes on the
+ * way.  Not shared between programs: one may preempt the other. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, FR_PROBE_MAX * 2);
+	__type(key, u32);
+	__type(value, struct record_buf);
+} scratch SEC(".maps");
+
+static __always_inline struct record_buf *scratch_of(u32 probe, u32 which)
+{
+	u32 key = probe * 2 + which;
+
+	return bpf_map_lookup_elem(&scratch, &key);
+}
+
+static __always_inline u64 mix64(u64 h, u64 v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15ULL;
+	return h ^ (h >> 29);
+}
+
+static __always_inline u32 names_ordinal(void)
+{
+	struct fr_ring_head *h = ring_head();
+
+	return h ? (u32)READ_ONCE(h->lanes[FR_LANE_NAMES].next) : 0;
+}
+
+static __always_inline int names_stale(u32 ordinal)
+{
+	return names_ordinal() - ordinal > fr_cfg.names_again;
+}
+
+/* ---- seen ---------------------------------------------------------------- */
+static __always_inline struct fr_seen *seen_slot(u64 mix)
+{
+	u32 key = (u32)(mix >> 8) & fr_cfg.seen_mask;
+
+	return bpf_map_lookup_elem(&seen, &key);
+}
+
+static __always_inline int seen_fresh(u64 mix)
+{
+	struct fr_seen *s = seen_slot(mix);
+
+	return s && READ_ONCE(s->mix) == mix && !names_stale(s->ordinal);
+}
+
+static __always_inline void seen_note(u64 mix, u32 ordinal)
+{
+	struct fr_seen *s = seen_slot(mix);
+
+	if (!s)
+		return;
+	s->ordinal = ordinal;
+	barrier();
+	WRITE_ONCE(s->mix, mix);
+}
+
+/* ---- processes ------------------------------------------------------------ */
+static __always_inline u16 born_of(u64 start_boottime)
+{
+	return (u16)(start_boottime >> 20);
+}
+
+static __always_inline int task_is_compat(struct task_struct *t)
+{
+#if defined(__TARGET_ARCH_x86)
+	return (t->thread_info.status & TS_COMPAT) != 0;
+#else
+	return (t->thread_info.flags >> TIF_32BIT) & 1;
+#endif
+}
+
+static __always_inline int task_in_scope(struct task_struct *t)
+{
+	u32 tgid = t->tgid;
+
+	if (bpf_map_lookup_elem(&excluded, &tgid))
+		return 0;
+	if (fr_cfg.scope == FR_SCOPE_PIDS)
+		return bpf_map_lookup_elem(&scope, &tgid) != 0;
+	if (fr_cfg.scope == FR_SCOPE_CGROUP)
+		return bpf_get_current_ancestor_cgroup_id(
+			       (int)fr_cfg.scope_cgroup_level) ==
+		       fr_cfg.scope_cgroup;
+	return 1;
+}
+
+/* Writes name_proc of the current task. */
+static __noinline int name_task(u32 probe)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct record_buf *buf = scratch_of(probe, 1);
+	struct fr_name_proc *r = (void *)buf;
+	struct fr_probe_counts *n = counts_of(probe);
+
+	if (!buf || !n)
+		return 0;
+	__builtin_memset(r, 0, sizeof(*r));
+	r->ts = bpf_ktime_get_ns();
+	r->start = t->group_leader->start_boottime;
+	r->thread_start = t->start_boottime;
+	r->cgroup = bpf_get_current_cgroup_id();
+	r->tid = t->pid;
+	r->pid = t->tgid;
+	r->ppid = t->real_parent->tgid;
+	r->uid = t->cred->uid.val;
+	r->gid = t->cred->gid.val;
+	r->born = born_of(r->start);
+	r->flags = task_is_compat(t) | (t->flags & PF_KTHREAD ? 2 : 0);
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	if (ring_put(buf, sizeof(*r), FR_LANE_NAMES, TYPE_AUX(FR_T_name_proc, 0)))
+		n->names++;
+	else
+		n->names_lost++;
+	return 0;
+}
+
+/* ---- paths ----------------------------------------------------------------- */
+struct file_id {
+	u64 ino;
+	u32 dev;
+	u16 pkey;
+	u16 mode;
+};
+
+/* What is needed to name a file, gathered by typed loads or by probe reads. */
+struct file_ref {
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	struct inode *inode;
+	u64 ino;
+	u64 mix;
+	u32 dev;
+	u32 gen;
+	u16 mode;
+};
+
+#define PIPEFS_MAGIC 0x50495045
+#define SOCKFS_MAGIC 0x534F434B
+#define ANON_INODE_MAGIC 0x09041934
+#define NAME_CUT 1
+#define NAME_DELETED 2
+#define NAME_NOT_A_PATH 4
+
+#define PATH_BYTES_MAX 4096
+#define PATH_DEPTH_MAX 64
+
+/* Appends the components of (dentry, mnt), leaf first, to buf behind `off`;
+ * returns the offset behind them, bit 31 set if the path was cut. */
+static __noinline u32 path_parts(struct record_buf *buf, u64 dentry, u64 vfsmnt)
+{
+	struct dentry *d = (void *)dentry, *parent, *root;
+	struct mount *m;
+	u32 off = sizeof(struct fr_name_path);
+	long n;
+
+	if (!buf)
+		return 0;
+	m = (void *)(vfsmnt - bpf_core_field_offset(struct mount, mnt));
+	root = BPF_CORE_READ(m, mnt.mnt_root);
+	for (int i = 0; i < PATH_DEPTH_MAX; i++) {
+		if (d == root) {
+			struct mount *up = BPF_CORE_READ(m, mnt_parent);
+
+			if (up == m || !up)
+				return off;
+			d = BPF_CORE_READ(m, mnt_mountpoint);
+			m = up;
+			root = BPF_CORE_READ(m, mnt.mnt_root);
+			continue;
+		}
+		parent = BPF_CORE_READ(d, d_parent);
+		if (off > PATH_BYTES_MAX - 256)
+			return off | 1U << 31;
+		n = bpf_probe_read_kernel_str((u8 *)buf + (off & 4095), 256,
+					      BPF_CORE_READ(d, d_name.name));
+		if (n > 0 && n <= 256)
+			off += n;
+		if (parent == d)
+			return off; /* a root that is mounted nowhere */
+		d = parent;
+	}
+	return off | 1U << 31;
+}
+
+static __noinline int name_path(u32 probe, struct file_ref *f)
+{
+	struct record_buf *buf = scratch_of(probe, 1);
+	struct fr_name_path *r = (void *)buf;
+	struct fr_probe_counts *n = counts_of(probe);
+	u32 len, cut, ordinal = names_ordinal();
+
+	if (!buf || !n || !f)
+		return 0;
+	len = path_parts(buf, (u64)f->dentry, (u64)f->mnt);
+	cut = len >> 31;
+	len &= 0xffff;
+	if (len < sizeof(*r) || len > RECORD_BYTES)
+		return 0;
+	r->ts = bpf_ktime_get_ns();
+	r->ino = f->ino;
+	r->dev = f->dev;
+	r->gen = f->gen;
+	r->pkey = (u16)(f->mix >> 48);
+	r->mode = f->mode;
+	r->fs_magic = BPF_CORE_READ(f->inode, i_sb, s_magic);
+	r->flags = cut ? NAME_CUT : 0;
+	if (!BPF_CORE_READ(f->dentry, d_hash.pprev) &&
+	    f->dentry != BPF_CORE_READ(f->dentry, d_parent))
+		r->flags |= NAME_DELETED;
+	if (r->fs_magic == PIPEFS_MAGIC || r->fs_magic == SOCKFS_MAGIC ||
+	    r->fs_magic == ANON_INODE_MAGIC)
+		r->flags = NAME_NOT_A_PATH;
+	if (ring_put(buf, len, FR_LANE_NAMES,
+		     TYPE_AUX(FR_T_name_path, len - sizeof(*r)))) {
+		n->names++;
+		seen_note(f->mix, ordinal);
+	} else {
+		n->names_lost++;
+	}
+	return 0;
+}
+
+static __always_inline u64 rename_epoch(void)
+{
+	u32 zero = 0;
+	struct fr_globals *g = bpf_map_lookup_elem(&globals, &zero);
+
+	return g ? READ_ONCE(g->rename_epoch) : 0;
+}
+
+/* Two ways to load a member of a kernel object that we only know as a number:
+ * through a typed pointer (kernels from 6.2 on) or by probe read. */
+#define KPTR(cast, type, ptr) \
+	((cast) ? (type *)bpf_rdonly_cast((void *)(ptr), \
+					  bpf_core_type_id_kernel(type)) : \
+		  (type *)(ptr))
+#define KREAD(cast, ptr, member) \
+	((cast) ? (ptr)->member : BPF_CORE_READ(ptr, member))
+
+/* Identity of the file at (dentry, mnt); writes its name if it is not known. */
+static __always_inline int file_identify(const int cast, u32 probe, u64 dentry,
+					 u64 vfsmnt, u64 inode,
+					 struct file_id *ret)
+{
+	struct dentry *d = KPTR(cast, struct dentry, dentry), *parent;
+	struct inode *in = KPTR(cast, struct inode, inode);
+	struct file_ref f = {};
+	struct super_block *sb;
+	u64 h;
+
+	if (!dentry || !inode)
+		return -1;
+	f.ino = KREAD(cast, in, i_ino);
+	f.gen = KREAD(cast, in, i_generation);
+	f.mode = KREAD(cast, in, i_mode);
+	sb = KREAD(cast, in, i_sb);
+	f.dev = KREAD(cast, sb, s_dev);
+	parent = KREAD(cast, d, d_parent);
+	h = mix64(dentry ^ rename_epoch(), KREAD(cast, d, d_name.hash_len));
+	h = mix64(h ^ (u64)parent, KREAD(cast, parent, d_name.hash_len));
+	h = mix64(h ^ vfsmnt, (u64)f.gen << 32 ^ f.ino);
+	f.mix = h | 1;
+	ret->ino = f.ino;
+	ret->dev = f.dev;
+	ret->mode = f.mode;
+	ret->pkey = (u16)(f.mix >> 48);
+	if (ret->pkey == 0xffff) { /* all ones means: not captured */
+		f.mix ^= 1ULL << 48;
+		ret->pkey = 0xfffe;
+	}
+	if (seen_fresh(f.mix))
+		return 0;
+	f.dentry = (void *)dentry;
+	f.mnt = (void *)vfsmnt;
+	f.inode = (void *)inode;
+	name_path(probe, &f);
+	return 0;
+}
+
+static __always_inline u64 file_of_fd(const int cast, struct task_struct *t,
+				      u32 fd)
+{
+	struct files_struct *files = t->files;
+	struct fdtable *fdt;
+	u64 file = 0;
+
+	if (!files)
+		return 0;
+	fdt = files->fdt;
+	if (fd >= fdt->max_fds)
+		return 0;
+	if (cast) {
+		struct hlist_head *at =
+			KPTR(1, struct hlist_head, (u64)fdt->fd + 8ULL * fd);
+
+		return (u64)at->first;
+	}
+	bpf_probe_read_kernel(&file, sizeof(file), (void *)((u64)fdt->fd + 8ULL * fd));
+	return file;
+}
+
+/* ---- strings ---------------------------------------------------------------- */
+#define STR_BYTES_MAX 4096
+
+/* Hash over the whole bytes of the string at buf behind struct fr_name_str. */
+static __noinline u64 text_hash(struct record_buf *buf, u32 len)
+{
+	u64 h = len;
+
+	if (!buf)
+		return 0;
+	for (u32 i = 0; i < STR_BYTES_MAX / 8; i++) {
+		u64 v;
+
+		if (i * 8 >= len)
+			break;
+		v = buf->w[sizeof(struct fr_name_str) / 8 + i];
+		if (len - i * 8 < 8)
+			v &= (1ULL << ((len - i * 8) * 8)) - 1;
+		h = mix64(h, v);
+	}
+	return h | 1;
+}
+
+#define STR_RELATIVE 1 /* in the low bits of the value returned below */
+#define STR_UNREADABLE 2
+#define STR_EMPTY 4
+
+/*
+ * Reads the user's string at ptr, writes name_str if it is not known, and
+ * returns its hash, 0 if it cannot be read now.  *relative: it does not begin
+ * with a slash.
+ */
+static __noinline u64 name_str(u32 probe, u64 ptr)
+{
+	struct record_buf *buf = scratch_of(probe, 1);
+	struct fr_name_str *r = (void *)buf;
+	struct fr_probe_counts *c = counts_of(probe);
+	u32 len, ordinal = names_ordinal();
+	u64 hash;
+	long n;
+
+	if (!buf || !c || !ptr)
+		return 0;
+	n = bpf_probe_read_user_str((u8 *)buf + sizeof(*r), STR_BYTES_MAX,
+				    (void *)ptr);
+	if (n <= 0 || n > STR_BYTES_MAX)
+		return 0;
+	len = (u32)n - 1;
+	hash = text_hash(buf, len);
+	/* bit 1: whether it is relative, so that records need not ask again */
+	hash &= ~2ULL;
+	if (*((u8 *)buf + sizeof(*r)) != '/')
+		hash |= 2;
+	if (seen_fresh(hash))
+		return hash;
+	r->ts = bpf_ktime_get_ns();
+	r->hash = hash;
+	r->flags = n == STR_BYTES_MAX;
+	r->spare = 0;
+	if (ring_put(buf, sizeof(*r) + len, FR_LANE_NAMES,
+		     TYPE_AUX(FR_T_name_str, len))) {
+		c->names++;
+		seen_note(hash, ordinal);
+	} else {
+		c->names_lost++;
+	}
+	return hash;
+}
+#define HASH_RELATIVE(hash) (((hash)&2) != 0)
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* bpf_cfg.h - constants that the loader sets in each BPF object's .rodata. */
+#ifndef FLIGHTREC_BPF_CFG_H
+#define FLIGHTREC_BPF_CFG_H
+
+#include "calls.h"
+#include "ring.h"
+
+struct fr_bpf_cfg {
+	__u32 nr_cpus;
+	__u32 first_chunk;
+	__u32 inflight_mask; /* entries of the in-flight table - 1 */
+	__u32 inflight_collides; /* pid_max is larger than the table */
+	__u32 seen_mask;
+	__u32 names_again; /* describe again after so many chunks of names */
+	__u32 scope; /* FR_SCOPE_* */
+	__u32 scope_cgroup_level;
+	__u64 scope_cgroup;
+	__u32 exec_args_max; /* bytes; 0: none */
+	__u32 record_fs, record_block, record_proc;
+	__u32 preemptible; /* this kernel may preempt our programs */
+	__u32 spare;
+	struct {
+		__u32 first, nr;
+	} lanes[FR_LANES_MAX];
+};
+#define FR_SCOPE_ALL 0
+#define FR_SCOPE_PIDS 1 /* those in the map `scope` and their descendants */
+#define FR_SCOPE_CGROUP 2
+
+/* In the mmapable map `globals`: one element. */
+struct fr_globals {
+	__u64 rename_epoch; /* counts changes of directory names, 1 per second */
+	__u64 rename_bumped_ns;
+	__u64 rename_pending;
+	__u64 pad[5];
+};
+
+/* In the array `seen`, direct-mapped: what the names lane already holds. */
+struct fr_seen {
+	__u64 mix; /* which name; 0: none */
+	__u32 ordinal; /* low bits of the names lane's ordinal when it was written */
+	__u32 pad;
+};
+
+#endif
