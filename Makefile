@@ -21,7 +21,7 @@ O         ?= build
 CFLAGS    ?= -O2 -g
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
              -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef
-PKGS      := libbpf liburcu-memb liburcu-cds libzstd libcap inih libseccomp
+PKGS      := libbpf liburcu-memb liburcu-cds libzstd zlib libcap inih libseccomp
 # Debian packages: what the build and the tests need (make deps).
 DEB_BUILD := gcc make pkg-config clang llvm bpftool libbpf-dev liburcu-dev \
              libzstd-dev libcap-dev libcmocka-dev libinih-dev libseccomp-dev \
