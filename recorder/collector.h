@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * collector.h - what a file in recorder/collectors/ provides.
+ *
+ * recorder/collectors/foo.c ends in `const struct collector_ops collector_foo`
+ * and needs nothing else to be built in.  Its life has four steps:
+ *   prepare   once: which instances are wanted
+ *   open      once: descriptors, which stay open
+ *   collect   each round: values into the sample, nothing allocated
+ *   close     once
+ * Most collectors parse a few files: they fill in `sources` and take the four
+ * steps from collector_files_*().
+ */
+#ifndef RECORDER_COLLECTOR_H
+#define RECORDER_COLLECTOR_H
+
+#include "recorder/metric.h"
+#include "recorder/procfile.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define COLLECTOR_SOURCES_MAX 8
+
+/*
+ * Takes the values out of a whole file.  Pure: looks at nothing but its
+ * arguments.  What it cannot make sense of is a sample_error() each, and the
+ * rest goes on; columns and lines it does not know are passed over.
+ */
+typedef void (*collector_parse_fn)(struct sample *s, const char *inst,
+				   const char *buf, size_t len);
+
+struct collector_source {
+	const char *path; /* "/proc/stat"; NULL ends the table */
+	const char *inst; /* handed to parse: "io" */
+	collector_parse_fn parse;
+	size_t max;    /* bytes read at most */
+	bool optional; /* may be missing: then it is no error */
+	bool may_be_empty;
+};
+
+struct collector;
+
+struct collector_ops {
+	const char *name; /* the file's */
+	const char *doc;
+	const struct collector_source *sources;
+	uint64_t period_ns; /* 0: each tick; else not more often than this */
+	/* Leave out of the ring what did not change; see flightrec-sampler(7) */
+	bool changes_only;
+	/* ${list}: instances wanted, globs; NULL: all.  0 or negative errno. */
+	int (*prepare)(struct collector *c, const char *list);
+	/* ${root} goes before each path ("" but in tests). */
+	int (*open)(struct collector *c, const char *root);
+	void (*collect)(struct collector *c, struct sample *s);
+	void (*close)(struct collector *c);
+};
+
+struct collector {
+	const struct collector_ops *ops;
+	char *list; /* own copy, or NULL */
+	struct procfile files[COLLECTOR_SOURCES_MAX];
+	void *state; /* the collector's own */
+};
+
+/* NULL-terminated; generated from recorder/collectors/. */
+extern const struct collector_ops *const collector_all[];
+/* NULL: there is none. */
+const struct collector_ops *collector_find(const char *name);
+
+/* The four steps for a collector that parses `sources`. */
+int collector_files_prepare(struct collector *c, const char *list);
+int collector_files_open(struct collector *c, const char *root);
+void collector_files_collect(struct collector *c, struct sample *s);
+void collector_files_close(struct collector *c);
+
+#endif
