@@ -107,14 +107,16 @@ $(O)/gen/bpf_list.h: $(skels) Makefile
 	$(call say,GEN){ $(foreach n,$(bpf_names),echo '#include "$n.skel.h"';) \
 	  echo 'static const struct { const char *name; const void *(*bytes)(size_t *); } bpf_objects[] = {'; \
 	  $(foreach n,$(bpf_names),echo '	{ "$n", $n_bpf__elf_bytes },';) echo '};'; } > $@
-$(O)/recorder/probe.o: $(O)/gen/bpf_list.h
+$(O)/recorder/probe_load.o: $(O)/gen/bpf_list.h
 # Numbers of 32-bit system calls beside the native ones.
 $(O)/gen/unistd_32.h: Makefile
 	$(Q)mkdir -p $(@D)
 	$(call say,GEN)h=$$(for f in /usr/include/$(shell uname -m)-linux-gnu/asm/unistd_32.h \
 	  /usr/include/asm/unistd_32.h; do [ -f $$f ] && echo $$f && break; done); \
 	  if [ -n "$$h" ]; then sed -n 's/#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/#define __NR32_\1 \2/p' $$h; fi > $@
-$(O)/recorder/probe_calls.o: $(O)/gen/unistd_32.h
+$(O)/gen/calls_nr.h: include/flightrec/calls.def Makefile
+	$(call say,GEN)sed -n 's/^FR_CALL(\([0-9]*\), \([a-z0-9_]*\),.*/#ifdef __NR_\2\n{ \1, __NR_\2, -1 },\n#endif/p; s/^FR_CALL\(32\)\?(\([0-9]*\), \([a-z0-9_]*\),.*/#ifdef __NR32_\3\n{ \2, -1, __NR32_\3 },\n#endif/p' $< > $@
+$(O)/recorder/probe_calls.o: $(O)/gen/unistd_32.h $(O)/gen/calls_nr.h
 
 man: $(O)/man/flightrec-events.7 $(O)/man/flightrecd.conf.5
 $(O)/man/%: $(O)/host/man_print
@@ -131,6 +133,8 @@ $(O)/tests/stress/%: $(O)/tests/stress/%.o $(lib)
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(O)/tests/%: $(O)/tests/%.o $(lib)
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(O)/tests/kernel/slowfs: LDLIBS += $(shell pkg-config --libs fuse3 2>/dev/null)
+$(O)/tests/kernel/slowfs.o: PKG_CFLAGS += $(shell pkg-config --cflags fuse3 2>/dev/null)
 unit-programs: $(unit) $(stress)
 test-programs: unit-programs $(helpers)
 

@@ -125,7 +125,7 @@ int main(int argc, char **argv)
 	}
 	alarm((unsigned)strtoul(argv[3], NULL, 10));
 	while (!stopped)
-		pause();
+		usleep(50000);
 	for (unsigned i = 0; i < writers; i++)
 		if (pids[i] > 0)
 			kill(pids[i], SIGTERM);

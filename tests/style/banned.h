@@ -6,5 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#undef alloca
 #pragma GCC poison strcpy strcat strtok gets alloca atoi atol sprintf vsprintf localtime gmtime
 #endif

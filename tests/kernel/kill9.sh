@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kill9.sh [ROUNDS] - SIGKILL of the recorder under load: what the writers did
+# before, at and after the kill is in what `flightrec recover` (odd rounds) or
+# the next start (even rounds) writes.
+. "$(dirname "$0")/private_recorder.bash"
+need_kernel
+need python3
+rounds=${1:-2}
+scratch "${VMRUN_DISK:-/var/tmp}"
+writer=$(helper selfnumber) || exit 1
+: >"$W/file"
+
+# last_numbers: "TID LAST" of each writer, from the page they share
+last_numbers() { od -A n -v -t u8 -w16 -N 32 "$W/last"; }
+
+# all_there FILE BEFORE AT AFTER: every number from the first in the snapshot to
+# AFTER is there, and the first is not above BEFORE
+all_there() {
+	"$FR" show -O csv --stream fs -f tid,call,offset "${@:4}" >"$W/rows.csv"
+	python3 - "$W/rows.csv" "$1" "$2" "$3" <<-'PY'
+		import csv, sys
+		from collections import defaultdict
+		def pairs(text):
+		    v = [int(x) for x in text.split()]
+		    return dict(zip(v[::2], v[1::2]))
+		before, at, after = map(pairs, sys.argv[2:5])
+		got = defaultdict(list)
+		for r in csv.DictReader(open(sys.argv[1])):
+		    if r["call"] == "pwrite64" and int(r["tid"]) in after:
+		        got[int(r["tid"])].append(int(r["offset"]))
+		bad = 0
+		for tid, last in after.items():
+		    n = got[tid]
+		    have = set(n)
+		    missing = [i for i in range(min(have, default=0), last + 1) if i not in have]
+		    print(f"  writer {tid}: {len(n)} records, {min(have, default=0)} to "
+		          f"{max(have, default=0)}; last before the kill {before[tid]}, "
+		          f"at it {at[tid]}, after it {last}; missing {len(missing)}")
+		    if not have or missing or min(have) > before[tid] or len(have) != len(n):
+		        bad = 1
+		        print("  missing, first ones:", missing[:10], "twice:", len(n) - len(have))
+		sys.exit(bad)
+	PY
+}
+
+round() {
+	local before at after
+	rm -f "$SNAP"/*.frs "$W/last"
+	recorder_start --set sampler.collectors= || return 1
+	"$writer" "$W/file" 2 60 50000 "$W/last" >/dev/null &
+	local load=$!
+	sleep 0.7
+	before=$(last_numbers)
+	kill -9 "$daemon"
+	at=$(last_numbers)
+	sleep 0.7
+	after=$(last_numbers)
+	wait "$daemon" 2>/dev/null
+	daemon=''
+	if (($1 % 2)); then
+		sleep 0.05
+		"$FR" recover "${SETS[@]}" >"$W/recover.out" 2>&1 || cat "$W/recover.out"
+		wait_snapshots 1
+	else
+		recorder_start --set sampler.collectors= || return 1
+		after=$(last_numbers)
+		client dump >/dev/null
+		wait_snapshots 1
+	fi
+	kill $load
+	wait $load 2>/dev/null
+	mapfile -t files < <(snapshots)
+	[ ${#files[@]} -gt 0 ] || {
+		echo "  no snapshot was written"
+		return 1
+	}
+	all_there "$before" "$at" "$after" "${files[@]}"
+	local result=$?
+	recorder_stop
+	return $result
+}
+
+for ((k = 1; k <= rounds; k++)); do
+	check "round $k: $( ((k % 2)) && echo recover || echo "next start")" round $k
+done
+finish

@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""status_value.py [-s] NAME KEY... - values out of `flightrec status --json` on
+stdin: of the object whose "name" is NAME ("" : of any), the KEYs in one line.
+-s: their sum.  Exit 1 if there is no such object."""
+import json
+import sys
+
+
+def objects(value):
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for v in value:
+            yield from objects(v)
+
+
+def main(argv):
+    total = argv[1] == "-s"
+    name, keys = argv[1 + total], argv[2 + total:]
+    for o in objects(json.load(sys.stdin)):
+        if (not name or o.get("name") == name) and all(k in o for k in keys):
+            values = [o[k] for k in keys]
+            print(sum(values) if total else " ".join(map(str, values)))
+            return 0
+    print(f"status names no {name} with {' '.join(keys)}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
