@@ -39,12 +39,15 @@ struct ring_hold_chunk {
 	uint32_t cpu;
 	uint32_t limit; /* slots below it belong to the snapshot */
 	uint64_t ordinal;
+	/* As in its head when it was held. */
+	uint64_t prev, serial, claimed_ns, lost;
 };
 
 /* What a freeze held: the chunks of every lane in the order of their ordinals. */
 struct ring_hold {
 	uint64_t hold_id;
-	uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC around the hold */
+	uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC around the hold; what
+				    * ended before begin_ns is in it */
 	struct fr_word *words; /* copy taken after the hold, lane * nr_cpus + cpu */
 	struct ring_hold_chunk *chunks; /* oldest first, lane by lane */
 	uint32_t nr_chunks;
@@ -52,7 +55,8 @@ struct ring_hold {
 	uint32_t chunks_size; /* room in chunks */
 };
 
-/* Allocates room once; reuse the struct for every freeze. */
+/* Allocates room once and touches every page that ring_hold() needs; reuse the
+ * struct for every freeze.  0 or -ENOMEM. */
 int ring_hold_prepare(struct ring_hold *h, const struct ring_view *v);
 void ring_hold_free(struct ring_hold *h);
 
@@ -102,5 +106,26 @@ struct ring_lane_stats {
 };
 void ring_lane_stats(const struct ring_view *v, unsigned lane,
 		     struct ring_lane_stats *ret);
+
+
+/*
+ * What is missing between the held chunks of each (lane, cpu), oldest first:
+ * chunks that were overwritten or taken, and events that found no chunk.
+ * ${skip}: one byte per chunk of h->chunks, not 0: its copy failed (-ESTALE), so
+ * it is missing too; may be NULL.  At most one row per pair of chunks and one
+ * behind the last chunk.  Returns fn's value or 0, -ENOMEM.
+ */
+struct ring_gap {
+	uint32_t lane, cpu;
+	uint64_t from_ns, to_ns; /* claim of the chunk before, and behind; the
+				  * last one ends with the hold */
+	uint64_t chunks; /* missing, at most */
+	uint64_t lost; /* events that found no chunk */
+	uint64_t from_seq, to_seq; /* 40 bits: last slot before, first after; 0:
+				    * none */
+};
+typedef int (*ring_gap_fn)(void *arg, const struct ring_gap *g);
+int ring_gaps(const struct ring_hold *h, const struct ring_view *v,
+	      const uint8_t *skip, ring_gap_fn fn, void *arg);
 
 #endif

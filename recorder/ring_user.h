@@ -41,11 +41,17 @@ int ring_user_fd(const struct ring_user *r);
  * filled in here), ${tail} follows it.  ${type}, ${aux}: as in event.h.  May be
  * called by several threads with the same or different ${writer}; wait-free but
  * for a bounded number of chunks tried.  Returns 0, -ENOBUFS if no chunk could
- * be had (counted in word.lost), -E2BIG.
+ * be had (counted in word.lost), -E2BIG, -EINVAL (no such lane or writer).  At
+ * most 40 threads at a time may write as one ${writer}.
  */
 int ring_user_put(struct ring_user *r, unsigned lane, unsigned writer,
 		  unsigned type, unsigned aux, const void *rec, size_t rec_len,
 		  const void *tail, size_t tail_len);
+
+/* The same on a mapped region whose geometry is known to be good. */
+int ring_put(void *region, unsigned lane, unsigned writer, unsigned type,
+	     unsigned aux, const void *rec, size_t rec_len, const void *tail,
+	     size_t tail_len);
 
 /* Fills a ring region that was zeroed: head, lanes, words.  Used for files here
  * and for the BPF array by recorder/probe.c.  ${nr_chunk_pages} as computed
@@ -64,5 +70,14 @@ int ring_init(void *region, const struct ring_geometry *g,
  * from the present offset on.  For CPUs that went away and writers that died
  * outside a record.  Safe beside writers of the same cpu. */
 void ring_seal(void *region, unsigned lane, unsigned cpu);
+
+/*
+ * Brings back what a dead writer left behind in a lane of a user-space ring: the
+ * chunk it wrote to, chunks it had claimed or not yet given back, and chunks with
+ * a record it never committed (its slots stay torn).  Only when nobody writes
+ * as ${writer} any more, not even stopped; safe beside all other writers.
+ * Returns the number of chunks brought back beside the sealed one.
+ */
+unsigned ring_reclaim_dead(void *region, unsigned lane, unsigned writer);
 
 #endif
