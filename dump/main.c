@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "dump/command.h"
-#include "recorder/log.h"
 #include "triggers/units.h"
 
 #define COMMANDS_MAX 64
@@ -100,10 +99,10 @@ int main(int argc, char **argv)
 	int code;
 
 	setlocale(LC_CTYPE, ""); /* only to know whether it is UTF-8 */
-	log_setup("flightrec", 0);
 	code = run(argc, argv);
 	if (fflush(stdout) || ferror(stdout)) {
-		log_err(0, "standard output could not be written");
+		fprintf(stderr,
+			"flightrec: standard output could not be written\n");
 		return code ? code : EXIT_FAILED;
 	}
 	return code;

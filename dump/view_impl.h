@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* view_impl.h - what the files of the view share; nobody else includes it. */
+#ifndef DUMP_VIEW_IMPL_H
+#define DUMP_VIEW_IMPL_H
+
+#include "dump/view.h"
+#include "dump/view_join.h"
+#include "dump/view_time.h"
+
+#define VIEW_TEXT_MAX 65536 /* longer text is cut: no recorder writes it */
+#define VIEW_STREAMS_MAX 32
+#define VIEW_COLUMNS_MAX 1024
+#define VIEW_FIELDS_MAX 256 /* of one schema; more are ignored */
+
+/* What a value of a field may be taken from. */
+#define SRC_NONE (-1)
+#define SRC_AUX (-2)
+#define SRC_TAIL (-3)
+#define SRC_CPU (-4)
+#define SRC_METRIC (-5)
+#define SRC_VALUE (-6)
+#define SRC_UNIT (-7)
+
+/* First field of each kind: what derivation asks for. */
+enum view_role {
+	ROLE_CALL,
+	ROLE_RET,
+	ROLE_BLKERR,
+	ROLE_REQ,
+	ROLE_PID,
+	ROLE_TID,
+	ROLE_BORN,
+	ROLE_DEV,
+	ROLE_FILEDEV,
+	ROLE_INO,
+	ROLE_PKEY,
+	ROLE_HASH,
+	ROLE_DIRINO,
+	ROLE_DIRDEV,
+	ROLE_DIRPKEY,
+	ROLE_HASH2,
+	ROLE_DIRINO2,
+	ROLE_DIRDEV2,
+	ROLE_DIRPKEY2,
+	ROLE_METRIC,
+	ROLE_UID,
+	ROLE_CGROUP,
+	ROLE_PPID,
+	ROLE_FD,
+	ROLE_OFFSET,
+	ROLE_FLAGS,
+	ROLE_CPU,
+	ROLE_MOVED,
+	ROLE_META,
+	ROLE_END, /* the field `dur`, or `age` */
+	ROLES
+};
+
+enum view_use {
+	USE_NONE = 0, /* cannot be shown */
+	USE_ROWS,
+	USE_VALUES, /* packed samples: a row for each */
+	USE_PATHS,
+	USE_STRINGS,
+	USE_PROCS,
+	USE_METRICS,
+};
+
+struct view_layout { /* of one record type of one file */
+	const struct fr_schema *schema;
+	enum view_use use;
+	unsigned stream;
+	int role[ROLES]; /* index of a field, or SRC_* */
+	const char *op; /* when no field says it */
+	int *map; /* column -> source, made when all columns are known */
+	unsigned nr_map;
+	unsigned nr_columns;
+	struct {
+		unsigned column;
+		int src;
+	} columns[VIEW_FIELDS_MAX];
+};
+
+struct view_file {
+	char *path;
+	struct snap *snap;
+	const char *host, *instance; /* NULL: unknown */
+	unsigned source; /* files of one recorder share their names */
+	int64_t offset; /* of the clock */
+	struct view_layout *layouts;
+	unsigned nr_layouts;
+};
+
+struct view_block {
+	struct snap_block *b;
+	const struct view_layout *layout;
+	unsigned file;
+	/* USE_VALUES: unpacked */
+	uint32_t nr_values;
+	uint32_t *parent, *metric;
+	int64_t *value;
+};
+
+struct view_row {
+	uint64_t key; /* time to sort by */
+	uint32_t block;
+	uint32_t row; /* in the block, or in its values */
+};
+
+struct view {
+	struct view_file *files;
+	unsigned nr_files;
+	struct view_block *blocks;
+	unsigned nr_blocks;
+	struct view_row *rows;
+	size_t nr_rows, rows_size, nr_duplicates;
+	unsigned nr_sources;
+	bool one_clock; /* all files are of one boot: sort by its clock */
+	char *columns[VIEW_COLUMNS_MAX]; /* behind the fixed ones */
+	uint32_t column_streams[VIEW_COLUMNS_MAX];
+	unsigned nr_extra;
+	char *streams[VIEW_STREAMS_MAX];
+	unsigned nr_streams;
+	struct join paths, strings, procs, leaders, metrics;
+};
+
+struct view_cursor {
+	struct view *v;
+	const struct view_block *block;
+	const struct view_file *file;
+	uint32_t row; /* in the block */
+	uint32_t value; /* in its values */
+	uint64_t end_ns; /* end of the operation, for joins */
+	bool proc_known;
+	const struct join_entry *proc; /* the thread, or another of its process */
+	const struct join_entry *thread; /* the thread or the leader */
+	struct wall_cache wall;
+	char time[48];
+	char dev[4][24]; /* texts of device numbers, in turn */
+	unsigned next_dev;
+	char *path, *path2; /* VIEW_TEXT_MAX each */
+};
+
+/* view_layout.c */
+int view_layout_init(struct view *v, struct view_layout *l,
+		     const struct fr_schema *s);
+/* After the last layout: makes l->map.  0 or -ENOMEM. */
+int view_layout_map(const struct view *v, struct view_layout *l);
+/* -EINVAL: too many. */
+int view_intern_stream(struct view *v, const char *name);
+
+/* view_value.c: raw value of a source; false: there is none. */
+bool view_raw(const struct view_block *b, int src, uint32_t row, uint64_t *ret);
+/* The same; also false for the null of the field. */
+bool view_captured(const struct view_block *b, int src, uint32_t row,
+		   uint64_t *ret);
+bool view_bytes(const struct view_block *b, int src, uint32_t row,
+		const char **ret, size_t *ret_len);
+void view_cursor_set(struct view_cursor *c, uint32_t block, uint32_t row);
+/* End of the operation in row ${row}, ns. */
+uint64_t view_end_ns(const struct view_block *b, uint32_t row);
+
+/* view_path.c: text of a path or string for the cursor's row. */
+void view_path_get(struct view_cursor *c, bool second, struct view_value *ret);
+void view_string_get(struct view_cursor *c, int src, struct view_value *ret);
+
+/* view_names.c */
+int view_names_build(struct view *v);
+const struct join_entry *view_find_proc(struct view_cursor *c);
+/* A field of a process's record by name; false: null. */
+bool view_proc_u64(struct view_cursor *c, const char *field, uint64_t *ret);
+const struct join_entry *view_find_path(struct view_cursor *c, uint64_t dev,
+					uint64_t ino, uint64_t pkey);
+/* view_samples.c */
+int view_unpack_values(struct view_block *b);
+bool view_metric_text(struct view_cursor *c, unsigned part,
+		      struct view_value *ret);
+uint32_t view_metric_scale(struct view_cursor *c);
+
+#endif

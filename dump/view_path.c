@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* view_path.c - puts paths together from name records. */
+#include <string.h>
+
+#include "dump/view_impl.h"
+
+#define PATH_CUT 1u /* flags of a path's name record */
+#define PATH_NOT_A_PATH 4u
+#define STRING_UNREADABLE 2u
+
+static uint64_t name_flags(const struct view_block *b, uint32_t row)
+{
+	const struct fr_schema *s = b->layout->schema;
+	uint64_t flags = 0;
+
+	for (unsigned i = 0; i < s->nr_fields; i++)
+		if (!strcmp(s->fields[i].name, "flags"))
+			view_raw(b, (int)i, row, &flags);
+	return flags;
+}
+
+static size_t append(char *buf, size_t at, const char *text, size_t len)
+{
+	if (len > VIEW_TEXT_MAX - at)
+		len = VIEW_TEXT_MAX - at;
+	memcpy(buf + at, text, len);
+	return at + len;
+}
+
+/* "leaf\0dir\0usr\0" -> "/usr/dir/leaf"; returns the length. */
+static size_t join_parts(char *buf, const char *parts, size_t len, bool cut)
+{
+	size_t at = cut ? append(buf, 0, "...", 3) : 0;
+
+	while (len) {
+		size_t end = len, begin;
+
+		if (!parts[end - 1])
+			end--;
+		begin = end;
+		while (begin && parts[begin - 1])
+			begin--;
+		if (end > begin && !(end - begin == 1 && parts[begin] == '/')) {
+			at = append(buf, at, "/", 1);
+			at = append(buf, at, parts + begin, end - begin);
+		}
+		len = begin;
+	}
+	return at ? at : append(buf, 0, "/", 1);
+}
+
+/* Length of the path of a file, 0: not known. */
+static size_t named_path(struct view_cursor *c, uint64_t dev, uint64_t ino,
+			 uint64_t pkey, char *buf)
+{
+	const struct join_entry *e = view_find_path(c, dev, ino, pkey);
+	const struct view_block *b;
+	const char *parts;
+	uint64_t flags;
+	size_t len;
+
+	if (!e)
+		return 0;
+	b = &c->v->blocks[e->block];
+	if (!view_bytes(b, SRC_TAIL, e->row, &parts, &len))
+		return 0;
+	flags = name_flags(b, e->row);
+	if (flags & PATH_NOT_A_PATH)
+		return append(buf, 0, parts, strnlen(parts, len));
+	return join_parts(buf, parts, len, flags & PATH_CUT);
+}
+
+static size_t role_path(struct view_cursor *c, int dev, int ino, int pkey,
+			char *buf)
+{
+	uint64_t d, i, p;
+
+	if (!view_captured(c->block, dev, c->row, &d) ||
+	    !view_captured(c->block, ino, c->row, &i) ||
+	    !view_raw(c->block, pkey, c->row, &p))
+		return 0;
+	return named_path(c, d, i, p, buf);
+}
+
+void view_string_get(struct view_cursor *c, int src, struct view_value *ret)
+{
+	const struct join_entry *e;
+	const struct view_block *b;
+	uint64_t hash;
+
+	if (!view_captured(c->block, src, c->row, &hash))
+		return;
+	e = join_find(&c->v->strings, c->file->source, hash, 0, c->end_ns);
+	if (!e)
+		return;
+	b = &c->v->blocks[e->block];
+	if (name_flags(b, e->row) & STRING_UNREADABLE)
+		return;
+	if (view_bytes(b, SRC_TAIL, e->row, &ret->text, &ret->len))
+		ret->type = VIEW_STRING;
+}
+
+/* What the program asked for, behind the directory it was relative to.  A
+ * first path that is mere text (symlink) is relative to nothing. */
+static void asked_path(struct view_cursor *c, bool second,
+		       struct view_value *ret)
+{
+	const int *role = c->block->layout->role;
+	char *buf = second ? c->path2 : c->path;
+	const struct fr_call_name *call = NULL;
+	struct view_value asked = { 0 };
+	uint64_t id;
+	size_t at;
+
+	view_string_get(c, role[second ? ROLE_HASH2 : ROLE_HASH], &asked);
+	if (asked.type == VIEW_NULL)
+		return;
+	if (view_raw(c->block, role[ROLE_CALL], c->row, &id))
+		call = snap_call(c->file->snap, id & ~FR_CALL_COMPAT);
+	*ret = asked;
+	if ((asked.len && asked.text[0] == '/') ||
+	    (!second && call && call->info.props & FR_CP_TEXT1))
+		return;
+	at = second ? role_path(c, role[ROLE_DIRDEV2], role[ROLE_DIRINO2],
+				role[ROLE_DIRPKEY2], buf) :
+		      role_path(c, role[ROLE_DIRDEV], role[ROLE_DIRINO],
+				role[ROLE_DIRPKEY], buf);
+	if (!at)
+		return;
+	if (asked.len && buf[at - 1] != '/')
+		at = append(buf, at, "/", 1);
+	ret->len = append(buf, at, asked.text, asked.len);
+	ret->text = buf;
+}
+
+void view_path_get(struct view_cursor *c, bool second, struct view_value *ret)
+{
+	const int *role = c->block->layout->role;
+	int dev = role[ROLE_FILEDEV] != SRC_NONE ? role[ROLE_FILEDEV] :
+						   role[ROLE_DEV];
+
+	if (!second && role[ROLE_PKEY] != SRC_NONE) {
+		ret->len = role_path(c, dev, role[ROLE_INO], role[ROLE_PKEY],
+				     c->path);
+		if (ret->len) {
+			ret->type = VIEW_STRING;
+			ret->text = c->path;
+			return;
+		}
+	}
+	asked_path(c, second, ret);
+}

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* view_value.c - the value of a column in a row, from fields and joins. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "dump/view_impl.h"
+
+static bool column_raw(const struct snap_block *b, int src, uint32_t row,
+		       uint64_t *ret)
+{
+	if (src >= b->schema->nr_fields || !b->columns[src].u64)
+		return false;
+	*ret = b->columns[src].u64[row];
+	return true;
+}
+
+bool view_raw(const struct view_block *b, int src, uint32_t row, uint64_t *ret)
+{
+	if (src >= 0)
+		return column_raw(b->b, src, row, ret);
+	if (src == SRC_AUX && b->b->aux) {
+		*ret = b->b->aux[row];
+		return true;
+	}
+	if (src == SRC_CPU && b->b->cpu) {
+		*ret = b->b->cpu[row];
+		return true;
+	}
+	return false;
+}
+
+/* All bits one is "not captured" - but a result of -1 is an errno. */
+static bool is_null(const struct fr_field *f, uint64_t value)
+{
+	if (!strcmp(f->kind, "RET"))
+		return false;
+	if (f->is_signed || f->width >= 8)
+		return value == UINT64_MAX;
+	return value == (1ULL << 8 * f->width) - 1;
+}
+
+bool view_captured(const struct view_block *b, int src, uint32_t row,
+		   uint64_t *ret)
+{
+	uint64_t value;
+
+	if (!view_raw(b, src, row, &value))
+		return false;
+	if (src >= 0 && is_null(&b->b->schema->fields[src], value))
+		return false;
+	if (src == SRC_AUX && value == UINT16_MAX)
+		return false;
+	*ret = value;
+	return true;
+}
+
+bool view_bytes(const struct view_block *b, int src, uint32_t row,
+		const char **ret, size_t *ret_len)
+{
+	const uint8_t *bytes = NULL;
+	const uint32_t *end = NULL;
+	uint32_t begin;
+
+	if (src == SRC_TAIL) {
+		bytes = b->b->tail;
+		end = b->b->tail_end;
+	} else if (src >= 0 && src < b->b->schema->nr_fields) {
+		bytes = b->b->columns[src].bytes;
+		end = b->b->columns[src].end;
+	}
+	if (!bytes || !end)
+		return false;
+	begin = row ? end[row - 1] : 0;
+	if (end[row] < begin)
+		return false;
+	*ret = (const char *)bytes + begin;
+	*ret_len = end[row] - begin;
+	if (*ret_len > VIEW_TEXT_MAX)
+		*ret_len = VIEW_TEXT_MAX;
+	return true;
+}
+
+uint64_t view_end_ns(const struct view_block *b, uint32_t row)
+{
+	uint64_t ts = b->b->ts[row], dur = 0;
+
+	view_captured(b, b->layout->role[ROLE_END], row, &dur);
+	return dur > UINT64_MAX - ts ? UINT64_MAX : ts + dur;
+}
+
+static void set_u64(struct view_value *v, uint64_t u)
+{
+	v->type = VIEW_U64;
+	v->u = u;
+}
+
+static void set_text(struct view_value *v, const char *text)
+{
+	if (!text)
+		return;
+	v->type = VIEW_STRING;
+	v->text = text;
+	v->len = strlen(text);
+}
+
+static void set_dev(struct view_cursor *c, struct view_value *v, uint64_t dev)
+{
+	char *buf = c->dev[c->next_dev++ % 4];
+
+	snprintf(buf, sizeof(c->dev[0]), "%u:%u", (uint32_t)dev >> 20,
+		 (uint32_t)dev & 0xfffff);
+	set_text(v, buf);
+}
+
+static bool kind_is_dev(const char *kind)
+{
+	return !strcmp(kind, "DEV") || !strcmp(kind, "FILEDEV") ||
+	       !strcmp(kind, "DIRDEV") || !strcmp(kind, "DIRDEV2");
+}
+
+/* A field as its kind says. */
+static void get_field(struct view_cursor *c, int src, struct view_value *ret)
+{
+	const struct fr_field *f = &c->block->b->schema->fields[src];
+	uint64_t u;
+
+	if (f->is_chars) {
+		if (view_bytes(c->block, src, c->row, &ret->text, &ret->len)) {
+			ret->len = strnlen(ret->text, ret->len);
+			ret->type = VIEW_STRING;
+		}
+		return;
+	}
+	if (!strncmp(f->kind, "HASH", 4)) {
+		view_string_get(c, src, ret);
+		return;
+	}
+	if (!view_captured(c->block, src, c->row, &u))
+		return;
+	if (kind_is_dev(f->kind)) {
+		set_dev(c, ret, u);
+		return;
+	}
+	ret->type = f->is_signed ? VIEW_I64 : VIEW_U64;
+	ret->u = u;
+}
+
+static void get_tail(struct view_cursor *c, struct view_value *ret)
+{
+	bool args = !strcmp(c->block->layout->schema->tail_kind, "ARGS");
+
+	if (view_bytes(c->block, SRC_TAIL, c->row, &ret->text, &ret->len))
+		ret->type = args ? VIEW_ARGS : VIEW_STRING;
+}
+
+static void get_source(struct view_cursor *c, int src, struct view_value *ret)
+{
+	uint64_t u;
+
+	if (src >= 0)
+		get_field(c, src, ret);
+	else if (src == SRC_AUX && view_captured(c->block, src, c->row, &u))
+		set_u64(ret, u);
+	else if (src == SRC_TAIL)
+		get_tail(c, ret);
+	else if (src == SRC_METRIC)
+		view_metric_text(c, 0, ret);
+	else if (src == SRC_UNIT)
+		view_metric_text(c, 1, ret);
+	else if (src == SRC_VALUE) {
+		ret->scale = view_metric_scale(c);
+		ret->type = ret->scale > 1 ? VIEW_DECIMAL : VIEW_I64;
+		ret->u = (uint64_t)c->block->value[c->value];
+	}
+}
+
+static const struct fr_call_name *call_of(struct view_cursor *c)
+{
+	uint64_t id;
+
+	if (!view_raw(c->block, c->block->layout->role[ROLE_CALL], c->row,
+		      &id))
+		return NULL;
+	return snap_call(c->file->snap, id & ~(uint64_t)FR_CALL_COMPAT);
+}
+
+static const char *request_op(uint64_t req)
+{
+	static const char *const names[256] = {
+		[0] = "read",	       [1] = "write",
+		[2] = "flush",	       [3] = "discard",
+		[5] = "secure_erase",  [6] = "write_same",
+		[7] = "zone_append",   [9] = "write_zeroes",
+		[10] = "zone_open",    [11] = "zone_close",
+		[12] = "zone_finish",  [13] = "zone_reset",
+		[15] = "zone_reset_all", [34] = "drv_in",
+		[35] = "drv_out",
+	};
+
+	return names[req & 0xff] ? names[req & 0xff] : "other";
+}
+
+static void get_op(struct view_cursor *c, struct view_value *ret)
+{
+	const struct view_layout *l = c->block->layout;
+	const struct fr_call_name *call = call_of(c);
+	uint64_t req;
+
+	if (call)
+		set_text(ret, call->op);
+	else if (view_captured(c->block, l->role[ROLE_REQ], c->row, &req))
+		set_text(ret, request_op(req));
+	else if (l->role[ROLE_CALL] == SRC_NONE &&
+		 l->role[ROLE_REQ] == SRC_NONE)
+		set_text(ret, l->op);
+}
+
+/* The result: a RET field, or the negated error of a completion. */
+static bool result_of(struct view_cursor *c, int64_t *ret)
+{
+	const struct view_layout *l = c->block->layout;
+	uint64_t u;
+
+	if (view_raw(c->block, l->role[ROLE_RET], c->row, &u)) {
+		*ret = (int64_t)u;
+		return true;
+	}
+	if (view_captured(c->block, l->role[ROLE_BLKERR], c->row, &u)) {
+		*ret = -(int64_t)u;
+		return true;
+	}
+	return false;
+}
+
+static void get_ret(struct view_cursor *c, struct view_value *ret)
+{
+	int64_t result;
+
+	if (!result_of(c, &result))
+		return;
+	ret->type = VIEW_I64;
+	ret->u = (uint64_t)result;
+}
+
+static void get_errno(struct view_cursor *c, struct view_value *ret)
+{
+	const char *name;
+	int64_t result;
+	char *buf;
+
+	if (!result_of(c, &result) || result >= 0 || result < -4095)
+		return;
+	name = strerrorname_np((int)-result);
+	if (name) {
+		set_text(ret, name);
+		return;
+	}
+	/* the kernel's own (ERESTARTSYS ...) have no name in libc */
+	buf = c->dev[c->next_dev++ % 4];
+	snprintf(buf, sizeof(c->dev[0]), "E%d", (int)-result);
+	set_text(ret, buf);
+}
+
+static void get_moved(struct view_cursor *c, int src, struct view_value *ret)
+{
+	const struct fr_call_name *call = call_of(c);
+	int64_t result;
+
+	if (src != SRC_NONE)
+		get_source(c, src, ret);
+	else if (call && call->info.props & FR_CP_MOVES &&
+		 result_of(c, &result) && result >= 0)
+		set_u64(ret, (uint64_t)result);
+}
+
+static void get_flags(struct view_cursor *c, int src, struct view_value *ret)
+{
+	int req = c->block->layout->role[ROLE_REQ];
+	uint64_t u;
+
+	if (src != SRC_NONE)
+		get_source(c, src, ret);
+	else if (view_captured(c->block, req, c->row, &u))
+		set_u64(ret, u & ~0xffULL);
+}
+
+static void get_proc(struct view_cursor *c, int src, const char *field,
+		     struct view_value *ret)
+{
+	uint64_t u;
+
+	if (src != SRC_NONE)
+		get_source(c, src, ret);
+	if (ret->type == VIEW_NULL && view_proc_u64(c, field, &u))
+		set_u64(ret, u);
+}
+
+static void get_comm(struct view_cursor *c, struct view_value *ret)
+{
+	const struct view_block *b;
+
+	if (!view_find_proc(c) || !c->thread)
+		return;
+	b = &c->v->blocks[c->thread->block];
+	for (int i = 0; i < b->layout->schema->nr_fields; i++) {
+		if (!b->layout->schema->fields[i].is_chars)
+			continue;
+		if (view_bytes(b, i, c->thread->row, &ret->text, &ret->len)) {
+			ret->len = strnlen(ret->text, ret->len);
+			ret->type = VIEW_STRING;
+		}
+		return;
+	}
+}
+
+static void get_lane(struct view_cursor *c, struct view_value *ret)
+{
+	static const char *const names[] = {
+		[FR_LANE_FS] = "fs",	     [FR_LANE_BLOCK] = "block",
+		[FR_LANE_PROC] = "proc",     [FR_LANE_SLOW] = "slow",
+		[FR_LANE_NAMES] = "names",   [FR_LANE_CACHE] = "cache",
+		[FR_LANE_NET] = "net",	     [FR_LANE_OTHER] = "other",
+		[FR_LANE_SAMPLE] = "sample", [FR_LANE_META] = "meta",
+		[FR_LANE_POINT] = "point",
+	};
+	unsigned lane = c->block->b->lane[c->row];
+	char *buf;
+
+	if (lane < sizeof(names) / sizeof(names[0])) {
+		set_text(ret, names[lane]);
+		return;
+	}
+	buf = c->dev[c->next_dev++ % 4];
+	snprintf(buf, sizeof(c->dev[0]), "%u", lane);
+	set_text(ret, buf);
+}
+
+static void get_time(struct view_cursor *c, struct view_value *ret)
+{
+	uint64_t ts = c->block->b->ts[c->row];
+
+	ret->len = wall_format(&c->wall, (int64_t)(ts + (uint64_t)c->file->offset),
+			       c->time);
+	ret->text = c->time;
+	ret->type = VIEW_STRING;
+}
+
+/* Columns that are more than a field; false: take the field. */
+static bool get_derived(struct view_cursor *c, unsigned column, int src,
+			struct view_value *ret)
+{
+	switch (column) {
+	case VIEW_STREAM:
+		set_text(ret, c->v->streams[c->block->layout->stream]);
+		return true;
+	case VIEW_HOST:
+		set_text(ret, c->file->host);
+		return true;
+	case VIEW_INSTANCE:
+		set_text(ret, c->file->instance);
+		return true;
+	case VIEW_TS:
+		set_u64(ret, c->block->b->ts[c->row]);
+		return true;
+	case VIEW_TIME:
+		get_time(c, ret);
+		return true;
+	case VIEW_OP:
+		get_op(c, ret);
+		return true;
+	case VIEW_CALL:
+		set_text(ret, call_of(c) ? call_of(c)->call : NULL);
+		return true;
+	case VIEW_PPID:
+		get_proc(c, src, "ppid", ret);
+		return true;
+	case VIEW_UID:
+		get_proc(c, src, "uid", ret);
+		return true;
+	case VIEW_CGROUP:
+		get_proc(c, src, "cgroup", ret);
+		return true;
+	case VIEW_PID_START:
+		get_proc(c, src, "start", ret);
+		return true;
+	case VIEW_COMM:
+		get_comm(c, ret);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool get_result(struct view_cursor *c, unsigned column, int src,
+		       struct view_value *ret)
+{
+	switch (column) {
+	case VIEW_CPU:
+		get_source(c, src, ret);
+		if (src == SRC_NONE)
+			set_u64(ret, c->block->b->cpu[c->row]);
+		return true;
+	case VIEW_PATH:
+		view_path_get(c, false, ret);
+		return true;
+	case VIEW_PATH2:
+		view_path_get(c, true, ret);
+		return true;
+	case VIEW_MOVED:
+		get_moved(c, src, ret);
+		return true;
+	case VIEW_FLAGS:
+		get_flags(c, src, ret);
+		return true;
+	case VIEW_RET:
+		get_ret(c, ret);
+		return true;
+	case VIEW_ERRNO:
+		get_errno(c, ret);
+		return true;
+	case VIEW_LANE:
+		get_lane(c, ret);
+		return true;
+	case VIEW_SEQ:
+		set_u64(ret, c->block->b->seq[c->row]);
+		return true;
+	default:
+		return false;
+	}
+}
+
+void view_get(struct view_cursor *c, unsigned column, struct view_value *ret)
+{
+	const struct view_layout *l = c->block->layout;
+	int src = column < l->nr_map ? l->map[column] : SRC_NONE;
+
+	*ret = (struct view_value){ 0 };
+	if (column >= VIEW_FIXED_COLUMNS) {
+		get_source(c, src, ret);
+		return;
+	}
+	if (get_derived(c, column, src, ret) ||
+	    get_result(c, column, src, ret))
+		return;
+	get_source(c, src, ret);
+}
+
+bool view_get_u64(struct view_cursor *c, unsigned column, uint64_t *ret)
+{
+	struct view_value value;
+
+	view_get(c, column, &value);
+	if (value.type != VIEW_U64 && value.type != VIEW_I64)
+		return false;
+	*ret = value.u;
+	return true;
+}
+
+bool view_get_text(struct view_cursor *c, unsigned column, char *buf,
+		   size_t size)
+{
+	struct view_value value;
+	size_t len;
+
+	buf[0] = 0;
+	view_get(c, column, &value);
+	if (value.type != VIEW_STRING && value.type != VIEW_ARGS)
+		return false;
+	len = value.len < size ? value.len : size - 1;
+	memcpy(buf, value.text, len);
+	buf[len] = 0;
+	return true;
+}
