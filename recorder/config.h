@@ -9,6 +9,7 @@
 #define RECORDER_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -33,8 +34,10 @@ struct fr_config {
 	unsigned nr_rules;
 };
 
+/* "FILE:LINE:COL: what; what to do", no newline at the end.  For a bad trigger
+ * rule two more lines follow: the rule's text and a caret below the place. */
 struct fr_diag {
-	char text[512]; /* "FILE:LINE:COL: what; what to do", no newline */
+	char text[768];
 };
 
 /* All defaults, no rules.  NULL: out of memory. */
@@ -42,16 +45,74 @@ struct fr_config *config_new(void);
 void config_free(struct fr_config *c); /* NULL is a no-op */
 
 /* Reads a file; 0, -EINVAL with *diag, or the errno of opening it. */
-int config_read_file(struct fr_config *c, const char *path, struct fr_diag *diag);
+int config_read_file(struct fr_config *c, const char *path,
+		     struct fr_diag *diag);
+/* The same from memory; ${path} is only named in *diag. */
+int config_read_text(struct fr_config *c, const char *path, const char *text,
+		     size_t len, struct fr_diag *diag);
 /* ${path}, then "${path minus .conf's folder}/conf.d/" *.conf in order. A
  * missing default file is no error (pass must_exist = false). */
 int config_read_all(struct fr_config *c, const char *path, bool must_exist,
 		    struct fr_diag *diag);
 /* "section.key=value"; also "trigger.NAME.key=value". */
-int config_set(struct fr_config *c, const char *assignment, struct fr_diag *diag);
+int config_set(struct fr_config *c, const char *assignment,
+	       struct fr_diag *diag);
 /* Checks what no single value can tell (shares sum, collectors known, ...). */
 int config_check(const struct fr_config *c, struct fr_diag *diag);
 /* The file that would produce this configuration, with comments. */
 void config_print(const struct fr_config *c, FILE *out);
+/* A commented file of all defaults, every setting commented out. */
+void config_print_example(FILE *out);
+
+/* Names that sampler.collectors may hold (NULL-terminated, kept by reference);
+ * before this call any name is accepted. */
+void config_set_collectors(const char *const *names);
+
+/* ---- lists ---------------------------------------------------------------- */
+
+/* Takes the next item of a LIST, without white space around it.  False at the
+ * end.  Items that do not fit are cut. */
+bool config_next_item(const char **list, char *buf, size_t size);
+bool config_list_has(const char *list, const char *item);
+/* The lane's name in ring.shares ("fs"), and back; NULL, -1: none. */
+const char *config_lane_name(unsigned lane);
+int config_lane_by_name(const char *name);
+/* Parses ring.shares, in order: percent of each lane, 0 if not named. */
+void config_shares(const struct fr_config *c, unsigned ret_percent[16]);
+
+/* ---- params.def as data --------------------------------------------------- */
+enum config_type {
+	CONFIG_SIZE,
+	CONFIG_TIME,
+	CONFIG_INT,
+	CONFIG_BOOL,
+	CONFIG_PERCENT,
+	CONFIG_TEXT,
+	CONFIG_LIST,
+};
+struct config_param {
+	const char *section, *key;
+	const char *def, *min, *max, *doc;
+	enum config_type type;
+	size_t offset; /* in struct fr_config */
+};
+extern const struct config_param config_params[]; /* ends with section NULL */
+const char *config_type_name(enum config_type type); /* "size" */
+
+/* The value of ${p} as the file would say it; buf for numbers. */
+const char *config_get(const struct fr_config *c, const struct config_param *p,
+		       char buf[32]);
+
+struct rule_diag;
+/*
+ * What files and --set share: sets ${key} of ${section}, or of trigger
+ * ${section} if ${trigger}.  0, -ENOMEM, or -EINVAL with *diag (its `at` is an
+ * offset in ${value}).
+ */
+int config_assign(struct fr_config *c, bool trigger, const char *section,
+		  const char *key, const char *value, struct rule_diag *diag);
+/* -EINVAL with *diag if there can be no such section. */
+int config_check_section(bool trigger, const char *section,
+			 struct rule_diag *diag);
 
 #endif

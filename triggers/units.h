@@ -16,7 +16,8 @@ int units_parse_time(const char *text, uint64_t *ret_ns);
 int units_parse_size(const char *text, uint64_t *ret_bytes);
 int units_parse_percent(const char *text, double *ret); /* "10%" -> 10.0 */
 int units_parse_number(const char *text, double *ret); /* "3", "1.5", no sign */
-int units_parse_bool(const char *text, int *ret); /* yes no true false on off 1 0 */
+int units_parse_bool(const char *text,
+		     int *ret); /* yes no true false on off 1 0 */
 /* Shortest exact form: 20ms, 64MiB. Returns buf. */
 char *units_format_time(char buf[32], uint64_t ns);
 char *units_format_size(char buf[32], uint64_t bytes);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * detector.h - one way to notice that something is wrong.
+ *
+ * A detector is one file: triggers/detectors/foo.c defines detector_foo, its ops
+ * struct last, and the Makefile puts it into detector_all[].  It owns the words
+ * of its condition, how it is decided, and how a hit reads in the snapshot.
+ * Detectors hold no state of their own: what a condition needs from one sample
+ * to the next is in struct detector_watch.
+ */
+#ifndef TRIGGERS_DETECTOR_H
+#define TRIGGERS_DETECTOR_H
+
+#include "triggers/lex.h"
+
+/* A hit, whoever noticed it.  Members that do not apply are 0. */
+struct engine_hit {
+	uint32_t number; /* of the trigger that was hit */
+	uint64_t hit_ns; /* when it was decided, CLOCK_MONOTONIC */
+	/* an operation */
+	uint64_t ts, dur, seq;
+	uint32_t lane, cpu, key;
+	uint32_t pid, tid; /* of the operation, or of who asked */
+	uint32_t uid;      /* who asked */
+	int signo;
+	/* a metric */
+	double value;
+	char metric[RULE_METRIC_MAX];
+	/* by hand */
+	uint64_t tail_ns;
+	uint64_t cookie; /* the asker's, comes back in ops->answered() */
+	char note[64];   /* asker's words */
+};
+
+/* A metric as the sampler names it. */
+struct detector_metric {
+	uint32_t id;
+	bool counter; /* only its rate means anything */
+	double scale; /* stored value = value * scale; 0 means 1 */
+	const char *name, *unit;
+};
+
+/* One condition on one metric; belongs to the thread that samples. */
+struct detector_watch {
+	double limit; /* in units of the stored value (per second if rate) */
+	uint64_t for_ns;
+	bool rate, below;
+	/* state */
+	bool seen, over, fired;
+	uint64_t last_ns, since_ns;
+	int64_t last;
+	double value;  /* what was compared last, in units of the rule */
+	double factor; /* unit of the rule / unit of the stored value */
+};
+
+struct detector_ops {
+	const char *name;
+	const char *doc;    /* a sentence for flightrec-triggers(7) */
+	const char *syntax; /* NULL: not written in rules */
+	const char *example;
+	bool manual; /* asked for: never suppressed or merged, but queued */
+
+	/* How surely the condition that begins here is ours: 0 no, 1 if nobody
+	 * else's, 2 surely.  Reads on, but does not move. */
+	int (*claims)(const struct lex *l);
+	/* Parses one condition; 0 or lex_fail().  ret->ops is set already. */
+	int (*parse)(struct lex *l, struct rule_cond *ret);
+
+	/* Decided in the kernel: fills limit_ns and keys of a slot. */
+	void (*fill_slot)(const struct rule_cond *c, struct fr_trigger_slot *s);
+
+	/* Decided at each sample: 1 if the condition is about this metric (then
+	 * *ret is ready), 0 if not, -EINVAL if its unit does not fit. */
+	int (*bind)(const struct rule_cond *c, const struct detector_metric *m,
+		    struct detector_watch *ret);
+	/* True once each time that the condition comes true. */
+	bool (*sample)(struct detector_watch *w, uint64_t now_ns,
+		       int64_t value);
+
+	/* One line for people: what was seen, against which limit.  ${c} may be
+	 * NULL for a manual one. */
+	void (*describe)(const struct rule_cond *c, const struct engine_hit *h,
+			 char *buf, size_t size);
+};
+
+extern const struct detector_ops *const detector_all[]; /* ends with NULL */
+
+#endif
