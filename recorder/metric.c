@@ -125,6 +125,7 @@ static uint32_t metric_add(struct sample *s, uint32_t *bucket,
 		return 0;
 	m->def = def;
 	m->source = s->source ? s->source : "";
+	m->owner = s;
 	m->muted = !metric_wanted(s->list, inst, len);
 	*bucket = ++t->nr;
 	return t->nr;

@@ -33,6 +33,7 @@ struct metric_def {
 struct metric {
 	const struct metric_def *def;
 	const char *source; /* "/proc/diskstats" */
+	const struct sample *owner;
 	char *name;
 	uint16_t inst_at, inst_len; /* where the instance is in name */
 	bool muted;                 /* the collector was told to leave it out */
