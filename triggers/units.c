@@ -169,17 +169,26 @@ int units_parse_bool(const char *text, int *ret)
 	return -EINVAL;
 }
 
-/* The units are listed from large to small: the first that divides. */
+/* The shortest of the exact ones; of equals, that with the largest unit. */
 static char *format_exact(char buf[32], uint64_t value,
 			  const struct unit *units)
 {
-	if (!value) {
-		snprintf(buf, 32, "0");
-		return buf;
+	size_t best = 32;
+
+	snprintf(buf, 32, "0");
+	for (; value && units->name; units++) {
+		char text[32];
+		int n;
+
+		if (value % units->factor)
+			continue;
+		n = snprintf(text, sizeof(text), "%" PRIu64 "%s",
+			     value / units->factor, units->name);
+		if ((size_t)n >= best)
+			continue;
+		best = (size_t)n;
+		snprintf(buf, 32, "%s", text);
 	}
-	while (value % units->factor)
-		units++;
-	snprintf(buf, 32, "%" PRIu64 "%s", value / units->factor, units->name);
 	return buf;
 }
 

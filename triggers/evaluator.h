@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * evaluator.h - compares sampled values with the rules in force.
+ *
+ * Belongs to the thread that samples (registered with rcu_register_thread());
+ * takes the rules from rule_set.h, posts hits to inbox.h, and never locks.  What
+ * a rule has seen so far survives reloads that leave it as it is.
+ */
+#ifndef TRIGGERS_EVALUATOR_H
+#define TRIGGERS_EVALUATOR_H
+
+#include <stdint.h>
+
+#include "triggers/detector.h"
+#include "triggers/inbox.h"
+#include "triggers/rule_set.h"
+
+struct evaluator;
+
+struct evaluator *evaluator_new(const struct rule_sets *sets, struct inbox *in);
+void evaluator_free(struct evaluator *v); /* NULL is a no-op */
+
+/*
+ * Names a metric; ${id} counts up from 0 without large gaps (below 65,536).
+ * To be called once for each, before its first value; name and unit are copied.
+ * 0, -ENOMEM or -ERANGE.
+ */
+int evaluator_add_metric(struct evaluator *v, const struct detector_metric *m);
+
+/* Call at the begin of each round: notices new rules. */
+void evaluator_begin(struct evaluator *v);
+/* A value of a named metric, as stored (scaled).  Costs one comparison if no
+ * rule is about it. */
+void evaluator_sample(struct evaluator *v, uint64_t now_ns, uint32_t id,
+		      int64_t value);
+
+/* A rule's unit did not fit a metric: number of rule and name of metric, once
+ * for each; false: there are no more.  Same thread. */
+bool evaluator_misfit(struct evaluator *v, uint32_t *ret_number,
+		      const char **ret_metric);
+
+#endif

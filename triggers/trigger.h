@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trigger.h - the life of a trigger.
+ *
+ *   armed ──hit──▶ tail ──elapsed──▶ hit ──frozen──▶ held ──started──▶ dumping
+ *     ▲  └──hit, no tail──────────▶ hit                                  │
+ *     └───────────cooldown elapsed── cooling ◀──done, failed, died───────┘
+ *
+ *   hit      fired; the ring is about to be frozen
+ *   tail     fired; recording goes on for the tail, then the ring is frozen
+ *   held     the ring is frozen, the dumper not yet started
+ *   disabled hits are counted as suppressed; never fires
+ *
+ * There is one ring, so there is one incident at a time: the trigger that fired
+ * leads it and is in hit, tail, held or dumping; all others are armed,
+ * cooling or disabled.  What an event does to a trigger in a state:
+ *
+ *   event            armed     hit,tail   held,dumping  cooling    disabled
+ *   ---------------- --------- ---------- ------------- ---------- ----------
+ *   automatic hit,   fires     (leads)    (leads)       suppressed suppressed
+ *     nothing runs
+ *   automatic hit,   merged    merged     merged        suppressed suppressed
+ *     incident runs
+ *   manual hit,      fires     -          -             -          suppressed
+ *     nothing runs
+ *   manual hit,      queued    queued     queued        -          suppressed
+ *     incident runs
+ *   tail elapsed     -         freeze     -             -          -
+ *   freeze done      -         held       -             -          -
+ *   freeze failed    -         cooling    -             -          -
+ *   dump started     -         -          dumping       -          -
+ *   dump done        -         -          cooling       -          -
+ *   dump failed      -         -          cooling       -          -
+ *   dumper died      -         -          cooling       -          -
+ *   cooldown elapsed -         -          -             armed      -
+ *   disable          disabled  at the end at the end    disabled   -
+ *   enable           -         -          -             -          armed
+ *   reload, equal    same      same       same          same       same
+ *   reload, gone     gone      at the end at the end    gone       gone
+ *   shutdown         disabled  freeze now dumps, then   disabled   disabled
+ *                                         disabled
+ *
+ * "-": nothing happens; an event out of its place is counted in
+ * engine_counts.unexpected and changes nothing.  Manual triggers have no
+ * cooldown: from cooling they are armed at once.  A cooldown of 0 likewise.
+ *
+ * Counts are exact: hits = fired + suppressed + merged + queued, the last being
+ * those still waiting.  For triggers that the kernel decides, hits that it
+ * counted alone (slot states HIT and QUIET, shared.h) are included.
+ */
+#ifndef TRIGGERS_TRIGGER_H
+#define TRIGGERS_TRIGGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "triggers/rule.h"
+
+enum trigger_state {
+	TRIGGER_ARMED,
+	TRIGGER_HIT,
+	TRIGGER_TAIL,
+	TRIGGER_HELD,
+	TRIGGER_DUMPING,
+	TRIGGER_COOLING,
+	TRIGGER_DISABLED,
+	TRIGGER_STATES
+};
+
+const char *trigger_state_name(enum trigger_state state); /* "armed" */
+
+/* Numbers of the triggers that are always there; rules get higher ones. */
+#define TRIGGER_SIGNAL     1u
+#define TRIGGER_MANUAL     2u
+#define TRIGGER_FIRST_RULE 16u
+
+struct trigger_counts {
+	uint64_t hits, fired, suppressed, merged, queued;
+};
+
+/* For status: a copy, good at the time of the call. */
+struct trigger_info {
+	uint32_t number;
+	const char *name, *when, *detector;
+	enum trigger_state state;
+	struct trigger_counts counts;
+	uint64_t until_ns; /* end of tail or cooldown, 0: none */
+	uint64_t last_ns;  /* last time it fired, 0: never */
+	int slot;          /* kernel slot, -1: none */
+	bool undecidable;  /* no kernel slot to be had: it cannot fire */
+};
+
+#endif
