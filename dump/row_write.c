@@ -265,11 +265,38 @@ static void print_text(char *buf, size_t size, const struct view_value *value)
 	buf[len] = 0;
 }
 
-void row_print_value(char *buf, size_t size, struct view_cursor *c,
-		     unsigned column)
+void row_print_bytes(char *buf, size_t size, const char *text, size_t len)
+{
+	const struct view_value value = { .type = VIEW_STRING,
+					  .text = text,
+					  .len = len < TEXT_MAX ? len :
+								  TEXT_MAX };
+
+	print_text(buf, size, &value);
+}
+
+static void print_number(char *buf, size_t size, const struct view_value *value,
+			 bool duration, bool hex)
+{
+	char human[32];
+
+	if (value->type == VIEW_DECIMAL)
+		snprintf(buf, size, "%.10g",
+			 (double)(int64_t)value->u / value->scale);
+	else if (duration)
+		snprintf(buf, size, "%s", units_human_time(human, value->u));
+	else if (hex)
+		snprintf(buf, size, "0x%jx", (uintmax_t)value->u);
+	else if (value->type == VIEW_I64)
+		snprintf(buf, size, "%jd", (intmax_t)(int64_t)value->u);
+	else
+		snprintf(buf, size, "%ju", (uintmax_t)value->u);
+}
+
+void row_print_value(char *buf, size_t size, const struct view *v,
+		     struct view_cursor *c, unsigned column)
 {
 	struct view_value value;
-	char human[32];
 
 	view_get(c, column, &value);
 	if (value.type == VIEW_NULL)
@@ -278,17 +305,10 @@ void row_print_value(char *buf, size_t size, struct view_cursor *c,
 		shorten_time(&value, buf, size);
 	else if (is_text(&value))
 		print_text(buf, size, &value);
-	else if (value.type == VIEW_DECIMAL)
-		snprintf(buf, size, "%.10g",
-			 (double)(int64_t)value.u / value.scale);
-	else if (column == VIEW_FLAGS)
-		snprintf(buf, size, "0x%jx", (uintmax_t)value.u);
-	else if (value.type == VIEW_I64)
-		snprintf(buf, size, "%jd", (intmax_t)(int64_t)value.u);
 	else
-		snprintf(buf, size, "%ju", (uintmax_t)value.u);
-	if (value.type == VIEW_U64 && column == VIEW_DUR)
-		snprintf(buf, size, "%s", units_human_time(human, value.u));
+		print_number(buf, size, &value,
+			     is_duration(view_column_name(v, column)),
+			     column == VIEW_FLAGS);
 }
 
 /* Columns on the screen: one for each character. */
@@ -366,22 +386,12 @@ static void table_row(struct row_writer *w, struct view_cursor *c)
 		w->nr_rows++;
 	}
 	for (unsigned i = 0; i < w->nr; i++) {
-		unsigned column = w->columns[i];
-		struct view_value value;
-		char human[32];
-
-		row_print_value(text, sizeof(text), c, column);
-		if (is_duration(view_column_name(w->v, column))) {
-			view_get(c, column, &value);
-			if (value.type == VIEW_U64)
-				snprintf(text, sizeof(text), "%s",
-					 units_human_time(human, value.u));
-		}
+		row_print_value(text, sizeof(text), w->v, c, w->columns[i]);
 		if (row >= SAMPLE_ROWS) {
 			table_cell(w, i, text);
 			continue;
 		}
-		widen(w, i, view_column_name(w->v, column));
+		widen(w, i, view_column_name(w->v, w->columns[i]));
 		widen(w, i, text);
 		w->cells[(size_t)row * w->nr + i] = strdup(text);
 	}

@@ -27,8 +27,10 @@ void row_write(struct row_writer *w, struct view_cursor *c);
 /* Writes what is left and frees.  0 or the negative errno of a write. */
 int row_writer_finish(struct row_writer *w);
 
-/* For other commands: one value of a view as text for people. */
-void row_print_value(char *buf, size_t size, struct view_cursor *c,
-		     unsigned column);
+/* One value of a view as text for people, cut to fit; "-" for null. */
+void row_print_value(char *buf, size_t size, const struct view *v,
+		     struct view_cursor *c, unsigned column);
+/* Bytes as text for a terminal, cut to fit. */
+void row_print_bytes(char *buf, size_t size, const char *text, size_t len);
 
 #endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* folder.h - where snapshots are, for commands that are not told. */
+#ifndef DUMP_FOLDER_H
+#define DUMP_FOLDER_H
+
+/* Defaults of dump.folder and run.folder (params.def). */
+const char *folder_default(void);
+const char *folder_default_run(void);
+
+struct folder_list {
+	char **paths; /* of *.frs, oldest modification first */
+	unsigned nr;
+};
+/* 0 or negative errno. */
+int folder_list(const char *folder, struct folder_list *ret);
+void folder_list_free(struct folder_list *l);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* view_open.c - opens what a command was given. */
+#include "dump/view_open.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dump/command.h"
+#include "dump/folder.h"
+
+int view_open_exit(int err)
+{
+	switch (err) {
+	case -EBADMSG:
+		return EXIT_CORRUPT;
+	case -EACCES:
+	case -EPERM:
+		return EXIT_PERMISSION;
+	default:
+		return EXIT_FAILED;
+	}
+}
+
+static int open_one(struct view *v, const char *path, int code)
+{
+	struct snap_diag diag = { "" };
+	int r = view_add_file(v, path, &diag);
+
+	if (!r)
+		return code;
+	if (diag.text[0])
+		fprintf(stderr, "flightrec: %s%s%s\n",
+			strstr(diag.text, path) ? "" : path,
+			strstr(diag.text, path) ? "" : ": ", diag.text);
+	else
+		fprintf(stderr, "flightrec: %s: %s\n", path, strerror(-r));
+	return view_open_exit(r);
+}
+
+static int open_newest(struct view *v)
+{
+	const char *folder = folder_default();
+	struct folder_list list = { 0 };
+	int r = folder_list(folder, &list), code;
+
+	if (r) {
+		fprintf(stderr,
+			"flightrec: no file given, and %s cannot be read: %s\n",
+			folder, strerror(-r));
+		return view_open_exit(r);
+	}
+	if (!list.nr) {
+		fprintf(stderr,
+			"flightrec: no snapshot in %s yet; flightrec dump "
+			"makes one\n",
+			folder);
+		folder_list_free(&list);
+		return EXIT_EMPTY;
+	}
+	fprintf(stderr, "flightrec: reading %s, the newest\n",
+		list.paths[list.nr - 1]);
+	code = open_one(v, list.paths[list.nr - 1], EXIT_OK);
+	folder_list_free(&list);
+	return code;
+}
+
+int view_open(int argc, char **argv, const struct view_filter *f,
+	      struct view **ret)
+{
+	struct view *v = view_new();
+	struct snap_diag diag = { "" };
+	int code = EXIT_OK, r;
+
+	*ret = NULL;
+	if (v && !argc)
+		code = open_newest(v);
+	for (int i = 0; v && i < argc; i++)
+		code = open_one(v, argv[i], code);
+	if (v && !view_nr_files(v)) {
+		view_free(v);
+		return code;
+	}
+	r = v ? view_load(v, f, &diag) : -ENOMEM;
+	if (!r) {
+		*ret = v;
+		return code;
+	}
+	fprintf(stderr, "flightrec: %s\n",
+		r == -ENOMEM ? "not enough memory for so many rows; narrow "
+			       "them down with --begin and --end" :
+			       diag.text);
+	view_free(v);
+	return r == -ENOMEM ? EXIT_FAILED : EXIT_USAGE;
+}
+
+int view_close(struct view *v, int code)
+{
+	if (v && view_report_damage(v))
+		code = EXIT_CORRUPT;
+	view_free(v);
+	return code;
+}

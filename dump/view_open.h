@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* view_open.h - opens what a command was given, and says what went wrong. */
+#ifndef DUMP_VIEW_OPEN_H
+#define DUMP_VIEW_OPEN_H
+
+#include "dump/view.h"
+#include "dump/view_filter.h"
+
+/*
+ * Opens the files of ${argv} (none: the newest of the default folder) and loads
+ * their rows.  One line on standard error per problem.  Returns EXIT_OK, or the
+ * exit code so far: EXIT_CORRUPT with a view of what is intact.  *ret is NULL
+ * if there is nothing to show.
+ */
+int view_open(int argc, char **argv, const struct view_filter *f,
+	      struct view **ret);
+/* The exit code for a file that could not be opened. */
+int view_open_exit(int err);
+/* At the end: lists the damage; EXIT_CORRUPT if there is any, else ${code}. */
+int view_close(struct view *v, int code);
+
+#endif
