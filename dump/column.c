@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* column.c - models, planes and exceptions of column.h. */
+#include "dump/column.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TABLE_BITS  10
+#define SAMPLE_ROWS 768
+
+/* Without it the loops below are not specialised by model. */
+#define column_inline static inline __attribute__((always_inline))
+
+struct column_work {
+	uint32_t rows;
+	uint64_t table[1 << TABLE_BITS];
+	uint64_t rest[]; /* one per row */
+};
+
+struct column_state {
+	uint64_t prev;
+	uint64_t *table, *slot;
+};
+
+struct column_work *column_work_new(uint32_t rows)
+{
+	struct column_work *w;
+
+	w = malloc(sizeof(*w) + rows * sizeof(w->rest[0]));
+	if (w)
+		w->rows = rows;
+	return w;
+}
+
+void column_work_free(struct column_work *w)
+{
+	free(w);
+}
+
+/* Part of the format: encoder and decoder must meet in the same slot. */
+column_inline uint64_t *column_slot(uint64_t *table, uint64_t a, uint64_t b)
+{
+	uint64_t h = a * 0x9e3779b97f4a7c15ULL + b * 0xc2b2ae3d27d4eb4fULL;
+
+	return &table[h >> (64 - TABLE_BITS)];
+}
+
+/* The prediction for a row; column_learn() follows with its true value. */
+column_inline uint64_t column_guess(int pred, struct column_state *s,
+				    const uint64_t *a, const uint64_t *b,
+				    uint32_t i)
+{
+	switch (pred) {
+	case COLUMN_PREV:
+		return s->prev;
+	case COLUMN_SAME:
+		return a[i];
+	case COLUMN_END:
+		return s->prev - a[i];
+	case COLUMN_LAST:
+	case COLUMN_NEXT:
+		s->slot = column_slot(s->table, a[i], 0);
+		return *s->slot;
+	case COLUMN_LAST2:
+		s->slot = column_slot(s->table, a[i], b[i]);
+		return *s->slot;
+	case COLUMN_AFTER:
+		s->slot = column_slot(s->table, s->prev, 0);
+		return *s->slot;
+	case COLUMN_AFTER_A:
+		s->slot = column_slot(s->table, s->prev, a[i]);
+		return *s->slot;
+	default:
+		return 0;
+	}
+}
+
+column_inline void column_learn(int pred, struct column_state *s,
+				const uint64_t *a, const uint64_t *b,
+				uint32_t i, uint64_t v)
+{
+	switch (pred) {
+	case COLUMN_END:
+		s->prev = v + a[i];
+		break;
+	case COLUMN_NEXT:
+		*s->slot = v + (b[i] >> 63 ? 0 : b[i]);
+		break;
+	case COLUMN_AFTER:
+	case COLUMN_AFTER_A:
+	case COLUMN_LAST:
+	case COLUMN_LAST2:
+		*s->slot = v;
+		/* fall through */
+	case COLUMN_PREV:
+		s->prev = v;
+		break;
+	default:
+		break;
+	}
+}
+
+static int column_uses_table(int pred)
+{
+	return pred >= COLUMN_LAST && pred <= COLUMN_AFTER_A;
+}
+
+static void column_begin(struct column_work *w, struct column_state *s,
+			 int pred, uint64_t base)
+{
+	s->prev = base;
+	s->table = s->slot = w->table;
+	if (column_uses_table(pred))
+		for (unsigned i = 0; i < 1 << TABLE_BITS; i++)
+			w->table[i] = base;
+}
+
+/* One copy of the loop per model. */
+#define COLUMN_EACH_PRED(do_)                                              \
+	do_(COLUMN_NONE) do_(COLUMN_PREV) do_(COLUMN_SAME) do_(COLUMN_END) \
+		do_(COLUMN_LAST) do_(COLUMN_LAST2) do_(COLUMN_NEXT)        \
+			do_(COLUMN_AFTER) do_(COLUMN_AFTER_A)
+
+column_inline void column_rest_of(int pred, struct column_state s,
+				  const struct column_model *m,
+				  const uint64_t *v, uint32_t rows,
+				  uint64_t *rest)
+{
+	const uint64_t *a = m->a, *b = m->b;
+
+	for (uint32_t i = 0; i < rows; i++) {
+		rest[i] = v[i] - column_guess(pred, &s, a, b, i);
+		column_learn(pred, &s, a, b, i, v[i]);
+	}
+}
+
+static void column_rest(struct column_work *w, const struct column_model *m,
+			const uint64_t *v, uint32_t rows, uint64_t base)
+{
+	struct column_state s;
+
+	column_begin(w, &s, m->pred, base);
+	switch (m->pred) {
+#define COLUMN_CASE(p)                                     \
+	case p:                                            \
+		column_rest_of(p, s, m, v, rows, w->rest); \
+		break;
+		COLUMN_EACH_PRED(COLUMN_CASE)
+#undef COLUMN_CASE
+	}
+}
+
+column_inline void column_restore_of(int pred, struct column_state s,
+				     const uint64_t *a, const uint64_t *b,
+				     uint32_t rows, uint64_t *v)
+{
+	for (uint32_t i = 0; i < rows; i++) {
+		v[i] += column_guess(pred, &s, a, b, i);
+		column_learn(pred, &s, a, b, i, v[i]);
+	}
+}
+
+/* The base that spares the first row its rest. */
+static uint64_t column_base(const struct column_model *m, const uint64_t *v)
+{
+	if (m->pred == COLUMN_NONE || m->pred == COLUMN_SAME)
+		return 0;
+	return m->pred == COLUMN_END ? v[0] + m->a[0] : v[0];
+}
+
+/* Boyer and Moore's vote: the majority if there is one, else some frequent
+ * value. */
+static uint64_t column_vote(const uint64_t *rest, uint32_t from, uint32_t rows)
+{
+	uint64_t candidate = 0;
+	uint32_t votes = 0;
+
+	for (uint32_t i = from; i < rows; i++) {
+		if (!votes)
+			candidate = rest[i];
+		if (candidate == rest[i])
+			votes++;
+		else
+			votes--;
+	}
+	return candidate;
+}
+
+column_inline uint64_t column_zigzag(uint64_t rest)
+{
+	return rest << 1 ^ (uint64_t)((int64_t)rest >> 63);
+}
+
+column_inline uint64_t column_unzigzag(uint64_t z)
+{
+	return z >> 1 ^ -(z & 1);
+}
+
+/* The first row of a chosen base rests on nothing: it must not outvote. */
+static uint64_t column_step(const uint64_t *rest, uint32_t rows)
+{
+	uint32_t n = rows < SAMPLE_ROWS ? rows : SAMPLE_ROWS;
+
+	return column_vote(rest, n > 1 ? 1 : 0, n);
+}
+
+/* Bits of all rests, a few more for each that is not zero. */
+static uint64_t column_cost(const uint64_t *rest, uint32_t rows, uint64_t step)
+{
+	uint64_t bits = 0;
+
+	for (uint32_t i = 0; i < rows; i++) {
+		uint64_t z = column_zigzag(rest[i] - step);
+
+		if (z)
+			bits += 68 - (unsigned)__builtin_clzll(z);
+	}
+	return bits;
+}
+
+unsigned column_choose(struct column_work *w, const struct column_model *models,
+		       unsigned nr, const uint64_t *v, uint32_t rows)
+{
+	uint32_t n = rows < SAMPLE_ROWS ? rows : SAMPLE_ROWS;
+	uint32_t from = (rows - n) / 2;
+	uint64_t best = UINT64_MAX;
+	unsigned chosen = 0;
+
+	for (unsigned i = 0; rows && i < nr; i++) {
+		struct column_model m = models[i];
+		uint64_t cost;
+
+		m.a = m.a ? m.a + from : NULL;
+		m.b = m.b ? m.b + from : NULL;
+		column_rest(w, &m, v + from, n, column_base(&m, v + from));
+		cost = column_cost(w->rest, n, column_step(w->rest, n));
+		if (cost < best) {
+			best = cost;
+			chosen = i;
+		}
+	}
+	return chosen;
+}
+
+static unsigned column_bytes_of(uint64_t z)
+{
+	return z ? (71 - (unsigned)__builtin_clzll(z)) / 8 : 0;
+}
+
+/* Zigzags in place; *ret_lengths: how many rests need 0..8 bytes. */
+static void column_measure(uint64_t *rest, uint32_t rows, uint64_t step,
+			   uint32_t ret_lengths[9])
+{
+	uint32_t lengths[2][9] = { { 0 } };
+
+	for (uint32_t i = 0; i < rows; i++) {
+		rest[i] = column_zigzag(rest[i] - step);
+		lengths[i & 1][column_bytes_of(rest[i])]++;
+	}
+	for (unsigned i = 0; i < 9; i++)
+		ret_lengths[i] = lengths[0][i] + lengths[1][i];
+}
+
+/* An exception costs its place and what the planes do not hold, and a plane of
+ * little else than zeros next to nothing once compressed: hence the weights. */
+static unsigned column_planes(const uint32_t lengths[9], uint32_t rows)
+{
+	uint64_t best = UINT64_MAX;
+	unsigned chosen = 8;
+
+	for (unsigned k = 0; k <= 8; k++) {
+		uint64_t cost = (uint64_t)k * rows;
+
+		for (unsigned len = k + 1; len <= 8; len++)
+			cost += (uint64_t)lengths[len] * (2 + (len - k)) * 2;
+		if (cost < best) {
+			best = cost;
+			chosen = k;
+		}
+	}
+	return chosen;
+}
+
+static uint8_t *column_put_varint(uint8_t *out, uint64_t v)
+{
+	for (; v >= 0x80; v >>= 7)
+		*out++ = (uint8_t)(v | 0x80);
+	*out++ = (uint8_t)v;
+	return out;
+}
+
+static uint8_t *column_put_plane(uint8_t *out, const uint64_t *rest,
+				 uint32_t rows, unsigned plane)
+{
+	for (uint32_t i = 0; i < rows; i++)
+		out[i] = (uint8_t)(rest[i] >> (8 * plane));
+	return out + rows;
+}
+
+/* Rows that need more than the planes: gap to the exception before, high part. */
+static uint8_t *column_put_exceptions(uint8_t *out, const uint64_t *rest,
+				      uint32_t rows, unsigned planes,
+				      uint32_t *ret_nr)
+{
+	uint32_t nr = 0, last = 0;
+
+	for (uint32_t i = 0; planes < 8 && i < rows; i++) {
+		uint64_t high = rest[i] >> (8 * planes);
+
+		if (!high)
+			continue;
+		out = column_put_varint(out, i - last);
+		out = column_put_varint(out, high);
+		last = i;
+		nr++;
+	}
+	*ret_nr = nr;
+	return out;
+}
+
+size_t column_encode(struct column_work *w, const struct column_model *m,
+		     const uint64_t *v, uint32_t rows, uint8_t *out,
+		     struct column_code *ret)
+{
+	uint32_t lengths[9];
+	uint8_t *end = out;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->pred = m->pred;
+	if (!rows)
+		return 0;
+	ret->base = column_base(m, v);
+	column_rest(w, m, v, rows, ret->base);
+	ret->step = column_step(w->rest, rows);
+	column_measure(w->rest, rows, ret->step, lengths);
+	if (lengths[0] == rows)
+		return 0;
+	ret->planes = (uint8_t)column_planes(lengths, rows);
+	for (unsigned k = 0; k < ret->planes; k++)
+		end = column_put_plane(end, w->rest, rows, k);
+	end = column_put_exceptions(end, w->rest, rows, ret->planes,
+				    &ret->exceptions);
+	ret->bytes = (uint32_t)(end - out);
+	return ret->bytes;
+}
+
+/* NULL: no whole varint of at most 64 bits before ${end}. */
+static const uint8_t *column_get_varint(const uint8_t *in, const uint8_t *end,
+					uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	for (unsigned shift = 0; shift < 64 && in < end; shift += 7) {
+		uint8_t byte = *in++;
+
+		if (shift == 63 && byte > 1)
+			return NULL;
+		v |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80)) {
+			*ret = v;
+			return in;
+		}
+	}
+	return NULL;
+}
+
+static int column_get_exceptions(const struct column_code *c, const uint8_t *in,
+				 const uint8_t *end, uint32_t rows, uint64_t *v)
+{
+	uint64_t gap, high, row = 0;
+
+	for (uint32_t i = 0; i < c->exceptions; i++) {
+		in = column_get_varint(in, end, &gap);
+		if (in)
+			in = column_get_varint(in, end, &high);
+		if (!in || gap >= rows || row + gap >= rows || (i && !gap) ||
+		    !high)
+			return -EBADMSG;
+		row += gap;
+		if (high << (8 * c->planes) >> (8 * c->planes) != high)
+			return -EBADMSG;
+		v[row] |= high << (8 * c->planes);
+	}
+	return in == end ? 0 : -EBADMSG;
+}
+
+static int column_get_rest(const struct column_code *c, const uint8_t *in,
+			   uint32_t rows, uint64_t *v)
+{
+	const uint8_t *end = in + c->bytes;
+	int err;
+
+	memset(v, 0, rows * sizeof(*v));
+	for (unsigned k = 0; k < c->planes; k++, in += rows)
+		for (uint32_t i = 0; i < rows; i++)
+			v[i] |= (uint64_t)in[i] << (8 * k);
+	err = c->planes < 8 ? column_get_exceptions(c, in, end, rows, v) : 0;
+	for (uint32_t i = 0; i < rows; i++)
+		v[i] = column_unzigzag(v[i]) + c->step;
+	return err;
+}
+
+static int column_check(const struct column_work *w,
+			const struct column_code *c, const uint64_t *a,
+			const uint64_t *b, uint32_t rows)
+{
+	int needs_b = c->pred == COLUMN_LAST2 || c->pred == COLUMN_NEXT;
+	int needs_a = needs_b || c->pred == COLUMN_SAME ||
+		      c->pred == COLUMN_END || c->pred == COLUMN_LAST ||
+		      c->pred == COLUMN_AFTER_A;
+	uint64_t plane_bytes = (uint64_t)c->planes * rows;
+
+	if (rows > w->rows || c->pred >= COLUMN_NR_PREDS || c->planes > 8 ||
+	    c->bytes < plane_bytes || c->exceptions > rows || (needs_a && !a) ||
+	    (needs_b && !b))
+		return -EBADMSG;
+	/* whole planes leave nothing to patch */
+	if (c->planes == 8 && (c->exceptions || c->bytes != plane_bytes))
+		return -EBADMSG;
+	return 0;
+}
+
+int column_decode(struct column_work *w, const struct column_code *c,
+		  const uint8_t *in, const uint64_t *a, const uint64_t *b,
+		  uint32_t rows, uint64_t *v)
+{
+	struct column_state s;
+	int err;
+
+	err = column_check(w, c, a, b, rows);
+	if (!err)
+		err = column_get_rest(c, in, rows, v);
+	if (err)
+		return err;
+	column_begin(w, &s, c->pred, c->base);
+	switch (c->pred) {
+#define COLUMN_CASE(p)                                  \
+	case p:                                         \
+		column_restore_of(p, s, a, b, rows, v); \
+		break;
+		COLUMN_EACH_PRED(COLUMN_CASE)
+#undef COLUMN_CASE
+	}
+	return 0;
+}
