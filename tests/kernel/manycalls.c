@@ -114,7 +114,8 @@ static void path_calls(const char *folder, int dir)
 	ignored = fstatat(dir, "plain", &st, 0) + lstat("sub/link", &st);
 	ignored = fstatat(dir, "", &st, AT_EMPTY_PATH);
 	ignored = statx(dir, "plain", 0, STATX_BASIC_STATS, &stx);
-	ignored = faccessat(dir, "plain", R_OK, 0) + access("/etc/passwd", W_OK);
+	ignored =
+		faccessat(dir, "plain", R_OK, 0) + access("/etc/passwd", W_OK);
 	ignored = statfs(folder, &fs) + fstatfs(dir, &fs);
 	ignored = fchmodat(dir, "plain", 0644, 0);
 	ignored = fchownat(dir, "plain", 0, 0, 0);

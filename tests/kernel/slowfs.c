@@ -64,7 +64,8 @@ static int slow_open(const char *path, struct fuse_file_info *fi)
 	return is_data(path) ? 0 : -ENOENT;
 }
 
-static int slow_truncate(const char *path, off_t size, struct fuse_file_info *fi)
+static int slow_truncate(const char *path, off_t size,
+			 struct fuse_file_info *fi)
 {
 	(void)fi;
 	file_size = size;
