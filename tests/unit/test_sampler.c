@@ -1,0 +1,635 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_sampler.c - what the sampler leaves in the ring, read back from the bare
+ * slots; late, paused and missing ticks. */
+#include "recorder/sample_write.h"
+#include "recorder/sampler.h"
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <flightrec/event.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define MS     1000000ULL
+#define NR_MAX 2000
+
+/* ---- a collector whose values the test sets ------------------------------- */
+static int64_t fake_value[NR_MAX];
+static bool fake_there[NR_MAX];
+static unsigned fake_nr;
+static unsigned fake_sleep_ms;
+static const struct metric_def fake_def = { "fake.%", "bytes", METRIC_COUNTER,
+					    100, 1 };
+
+static int fake_prepare(struct collector *c, const char *list)
+{
+	(void)c;
+	(void)list;
+	return 0;
+}
+
+static int fake_open(struct collector *c, const char *root)
+{
+	(void)c;
+	(void)root;
+	return 0;
+}
+
+static void fake_collect(struct collector *c, struct sample *s)
+{
+	struct timespec t = { 0, (long)(fake_sleep_ms * MS) };
+	char inst[16];
+
+	(void)c;
+	s->source = "/fake";
+	if (fake_sleep_ms)
+		nanosleep(&t, NULL);
+	for (unsigned i = 0; i < fake_nr; i++) {
+		int n = snprintf(inst, sizeof(inst), "m%u", i);
+
+		if (fake_there[i])
+			sample_put(s, &fake_def, inst, (size_t)n,
+				   fake_value[i]);
+	}
+}
+
+static void fake_close(struct collector *c)
+{
+	(void)c;
+}
+
+static const struct collector_ops fake = {
+	.name = "fake",
+	.changes_only = true,
+	.prepare = fake_prepare,
+	.open = fake_open,
+	.collect = fake_collect,
+	.close = fake_close,
+};
+static const struct collector_ops slow_period = {
+	.name = "slow_period",
+	.period_ns = 10 * MS,
+	.prepare = fake_prepare,
+	.open = fake_open,
+	.collect = fake_collect,
+	.close = fake_close,
+};
+
+static void fake_set(unsigned nr)
+{
+	fake_nr = nr;
+	fake_sleep_ms = 0;
+	for (unsigned i = 0; i < nr; i++) {
+		fake_there[i] = true;
+		fake_value[i] = i;
+	}
+}
+
+/* ---- reading the bare ring ------------------------------------------------ */
+struct record {
+	unsigned type, aux, len;
+	uint64_t order;
+	unsigned char bytes[64 + 79 * 56];
+};
+static struct record *records;
+static unsigned nr_records;
+
+static void read_slots(const unsigned char *chunk, uint64_t ordinal)
+{
+	struct record *r = NULL;
+	uint64_t head;
+
+	for (unsigned off = 1; off < FR_CHUNK_SLOTS; off++) {
+		const unsigned char *slot = chunk + off * FR_SLOT_BYTES;
+
+		memcpy(&head, slot, 8);
+		if (!fr_head_matches(head, ordinal, off) ||
+		    FR_HEAD_TYPE(head) == FR_TYPE_PAD)
+			return;
+		if (FR_HEAD_TYPE(head) == FR_TYPE_CONT) {
+			memcpy(r->bytes + r->len, slot + 8, 56);
+			r->len += 56;
+			continue;
+		}
+		r = &records[nr_records++];
+		*r = (struct record){ .type = FR_HEAD_TYPE(head),
+				      .aux = FR_HEAD_AUX(head),
+				      .order = ordinal << 8 | off,
+				      .len = 64 };
+		memcpy(r->bytes, slot, 64);
+	}
+}
+
+static int by_order(const void *a, const void *b)
+{
+	const struct record *x = a, *y = b;
+
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+/* All records of the sample lane, oldest first. */
+static void read_ring(struct ring_user *ring)
+{
+	const struct fr_ring_head *h = ring_user_head(ring);
+	const struct fr_lane *lane = &h->lanes[FR_LANE_SAMPLE];
+
+	free(records);
+	records = calloc((size_t)lane->nr * 255 + 1, sizeof(*records));
+	nr_records = 0;
+	for (unsigned i = 0; i < lane->nr; i++) {
+		const unsigned char *chunk =
+			(const unsigned char *)h +
+			(size_t)(h->first_chunk + lane->first + i) *
+				FR_CHUNK_BYTES;
+		const struct fr_chunk_head *ch = (const void *)chunk;
+
+		if (ch->ordinal)
+			read_slots(chunk, ch->ordinal);
+	}
+	qsort(records, nr_records, sizeof(*records), by_order);
+}
+
+static uint64_t varint(const unsigned char **p, const unsigned char *end)
+{
+	uint64_t v = 0;
+
+	for (unsigned shift = 0;; shift += 7) {
+		assert_true(*p < end && shift < 64);
+		v |= (uint64_t)(**p & 0x7f) << shift;
+		if (!(*(*p)++ & 0x80))
+			return v;
+	}
+}
+
+/* What a reader makes of the records: the value of each metric. */
+struct reader {
+	bool named[METRIC_MAX + 1], has[METRIC_MAX + 1];
+	int64_t value[METRIC_MAX + 1];
+	uint64_t full_tick;
+	unsigned nr_values, nr_value_records, nr_names, nr_ticks, nr_full;
+	struct fr_tick tick;
+};
+
+static void reader_values(struct reader *rd, const struct record *r)
+{
+	const struct fr_values *v = (const void *)r->bytes;
+	const unsigned char *p = r->bytes + sizeof(*v), *end = p + r->aux;
+	uint64_t id = 0;
+
+	rd->nr_value_records++;
+	assert_true(r->aux <= SAMPLER_PACK_MAX);
+	assert_true(sizeof(*v) + r->aux <= r->len);
+	/* The first record of a full set: what it lacks is gone. */
+	if (v->full && v->tick + 1 != rd->full_tick) {
+		memset(rd->has, 0, sizeof(rd->has));
+		rd->full_tick = v->tick + 1;
+		rd->nr_full++;
+	}
+	for (unsigned i = 0; i < v->count; i++) {
+		uint64_t step = varint(&p, end), zigzag;
+
+		assert_true(step > 0);
+		id += step;
+		zigzag = varint(&p, end);
+		assert_true(id <= METRIC_MAX);
+		assert_true(rd->named[id]);
+		rd->has[id] = true;
+		rd->value[id] = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
+		rd->nr_values++;
+	}
+	assert_ptr_equal(p, end);
+}
+
+static void reader_name(struct reader *rd, const struct record *r)
+{
+	const struct fr_metric *m = (const void *)r->bytes;
+	const char *text = (const char *)r->bytes + sizeof(*m);
+	char want[64];
+	int n = snprintf(want, sizeof(want), "fake.m%u%cbytes%c/fake",
+			 m->metric - 1, 0, 0);
+
+	rd->nr_names++;
+	assert_int_equal(m->metric_kind, METRIC_COUNTER);
+	assert_int_equal(m->scale, 100);
+	assert_int_equal(r->aux, n);
+	assert_memory_equal(text, want, (size_t)n);
+	rd->named[m->metric] = true;
+}
+
+static struct reader reader; /* large */
+
+static void read_all(struct ring_user *ring)
+{
+	struct reader *rd = &reader;
+
+	memset(rd, 0, sizeof(*rd));
+	read_ring(ring);
+	for (unsigned i = 0; i < nr_records; i++) {
+		const struct record *r = &records[i];
+
+		if (r->type == FR_T_metric)
+			reader_name(rd, r);
+		else if (r->type == FR_T_values)
+			reader_values(rd, r);
+		else if (r->type == FR_T_tick)
+			memcpy(&rd->tick, r->bytes, sizeof(rd->tick));
+		rd->nr_ticks += r->type == FR_T_tick;
+	}
+}
+
+/* ---- the rig -------------------------------------------------------------- */
+static char ring_path[64];
+static struct ring_user *ring;
+static struct sampler *sampler;
+
+static void rig_open_ops(uint64_t bytes, uint64_t period,
+			 const struct collector_ops *const *ops)
+{
+	const struct ring_lane_share shares[] = { { FR_LANE_SAMPLE, 100 } };
+	struct sampler_options o = { .period_ns = period, .ops = ops };
+
+	snprintf(ring_path, sizeof(ring_path), "/dev/shm/fr-test-sampler-%d",
+		 (int)getpid());
+	ring = ring_user_create(ring_path, bytes, shares, 1, 1);
+	assert_non_null(ring);
+	o.ring = ring;
+	assert_int_equal(sampler_new(&o, &sampler), 0);
+}
+
+static void rig_open(uint64_t bytes)
+{
+	static const struct collector_ops *const ops[] = { &fake, NULL };
+
+	rig_open_ops(bytes, MS, ops);
+}
+
+static void rig_round(uint64_t k)
+{
+	struct timer_tick t = { .k = k, .scheduled_ns = 1000 + k };
+
+	sampler_round(sampler, &t);
+}
+
+static void rig_close(void)
+{
+	sampler_stop(sampler);
+	ring_user_close(ring);
+	unlink(ring_path);
+	free(records);
+	records = NULL;
+}
+
+/* ---- tests ---------------------------------------------------------------- */
+static void test_first_round(void **state)
+{
+	(void)state;
+	fake_set(5);
+	fake_value[0] = INT64_MIN;
+	fake_value[1] = INT64_MAX;
+	fake_value[2] = -1;
+	rig_open(1 << 20);
+	rig_round(7);
+	read_all(ring);
+	assert_int_equal(reader.nr_names, 5);
+	assert_int_equal(reader.nr_values, 5);
+	assert_int_equal(reader.nr_full, 1);
+	for (unsigned i = 0; i < 5; i++) {
+		assert_true(reader.has[i + 1]);
+		assert_true(reader.value[i + 1] == fake_value[i]);
+	}
+	assert_int_equal(reader.nr_ticks, 1);
+	assert_int_equal(reader.tick.tick, 7);
+	assert_int_equal(reader.tick.scheduled, 1007);
+	assert_int_equal(reader.tick.metrics, 5);
+	assert_int_equal(reader.tick.late, 0);
+	assert_true(reader.tick.dur > 0 && reader.tick.cpu_ns > 0);
+	rig_close();
+}
+
+static void test_only_changes(void **state)
+{
+	(void)state;
+	fake_set(100);
+	rig_open(1 << 20);
+	rig_round(0);
+	rig_round(1);
+	read_all(ring);
+	assert_int_equal(reader.nr_values, 100);
+	fake_value[42] = -5;
+	rig_round(2);
+	read_all(ring);
+	assert_int_equal(reader.nr_values, 101);
+	assert_int_equal(reader.value[43], -5);
+	assert_int_equal(reader.nr_full, 1);
+	/* At rest a full set comes after 60 rounds, and only then. */
+	for (unsigned k = 3; k < 60; k++)
+		rig_round(k);
+	read_all(ring);
+	assert_int_equal(reader.nr_values, 101);
+	rig_round(60);
+	read_all(ring);
+	assert_int_equal(reader.nr_full, 2);
+	assert_int_equal(reader.nr_values, 201);
+	rig_close();
+}
+
+static void test_comes_and_goes(void **state)
+{
+	(void)state;
+	fake_set(10);
+	rig_open(1 << 20);
+	rig_round(0);
+	fake_there[3] = false;
+	rig_round(1);
+	read_all(ring);
+	assert_false(reader.has[4]);
+	assert_true(reader.has[3] && reader.has[5]);
+	assert_int_equal(reader.nr_full, 2);
+	assert_int_equal(reader.nr_names, 11);
+	/* Back with the same value: written, although it did not change. */
+	fake_there[3] = true;
+	rig_round(2);
+	read_all(ring);
+	assert_true(reader.has[4]);
+	assert_int_equal(reader.nr_full, 2);
+	/* All gone: an empty full set says so. */
+	for (unsigned i = 0; i < 10; i++)
+		fake_there[i] = false;
+	rig_round(3);
+	read_all(ring);
+	for (unsigned i = 1; i <= 10; i++)
+		assert_false(reader.has[i]);
+	rig_close();
+}
+
+static void test_long_rounds_are_split(void **state)
+{
+	(void)state;
+	fake_set(NR_MAX);
+	for (unsigned i = 0; i < NR_MAX; i++)
+		fake_value[i] = INT64_MAX - i;
+	rig_open(4 << 20);
+	rig_round(0);
+	read_all(ring);
+	assert_int_equal(reader.nr_values, NR_MAX);
+	assert_true(reader.nr_value_records >= 7);
+	assert_int_equal(reader.nr_full, 1);
+	for (unsigned i = 0; i < NR_MAX; i++)
+		assert_true(reader.value[i + 1] == fake_value[i]);
+	rig_close();
+}
+
+/* A ring that is overwritten many times: each value that is still there has its
+ * name before it, the vanished ones too. */
+static void test_names_outlive_values(void **state)
+{
+	uint64_t claimed;
+
+	(void)state;
+	fake_set(50);
+	rig_open(1 << 20);
+	for (unsigned k = 0; k < 20000; k++) {
+		for (unsigned i = 0; i < 50; i++)
+			fake_value[i] += k * i;
+		fake_there[k % 50] = k % 100 < 50;
+		rig_round(k);
+		if (k % 1000 == 999) {
+			const struct fr_lane *lane =
+				&ring_user_head(ring)->lanes[FR_LANE_SAMPLE];
+
+			/* A metric's first names may have been lost with the
+			 * oldest chunk: names are only checked from the first
+			 * full set of names on, which read_all() asserts. */
+			claimed = lane->next;
+			if (claimed < lane->nr)
+				read_all(ring);
+		}
+	}
+	read_ring(ring);
+	{
+		const struct fr_lane *lane =
+			&ring_user_head(ring)->lanes[FR_LANE_SAMPLE];
+		static bool named[METRIC_MAX + 1];
+
+		assert_true(lane->next > 3 * lane->nr);
+		/* Somewhere in the ring is a name for everything used in it. */
+		memset(named, 0, sizeof(named));
+		for (unsigned i = 0; i < nr_records; i++) {
+			const struct fr_metric *m =
+				(const void *)records[i].bytes;
+
+			if (records[i].type == FR_T_metric)
+				named[m->metric] = true;
+		}
+		memset(&reader, 0, sizeof(reader));
+		memcpy(reader.named, named, sizeof(named));
+		for (unsigned i = 0; i < nr_records; i++)
+			if (records[i].type == FR_T_values)
+				reader_values(&reader, &records[i]);
+		assert_true(reader.nr_values > 10000);
+	}
+	rig_close();
+}
+
+static void test_late(void **state)
+{
+	struct sampler_stats st;
+
+	(void)state;
+	fake_set(1);
+	rig_open(1 << 20);
+	rig_round(10);
+	rig_round(11);
+	rig_round(15);
+	sampler_pause(sampler, true);
+	rig_round(16);
+	sampler_pause(sampler, false);
+	rig_round(17);
+	sampler_stats(sampler, &st);
+	assert_int_equal(st.ticks, 4);
+	assert_int_equal(st.late, 3);
+	assert_int_equal(st.paused, 1);
+	assert_int_equal(st.first_k, 10);
+	assert_int_equal(st.last_k, 17);
+	read_all(ring);
+	assert_int_equal(reader.tick.late, 3);
+	assert_int_equal(reader.nr_ticks, 4);
+	rig_close();
+}
+
+static void test_own_period(void **state)
+{
+	static const struct collector_ops *const ops[] = { &slow_period, NULL };
+
+	(void)state;
+	fake_set(3);
+	rig_open_ops(1 << 20, MS, ops);
+	for (unsigned k = 0; k < 25; k++)
+		rig_round(k);
+	/* Skipped ticks do not move the turn: at 31, then at 40. */
+	rig_round(31);
+	rig_round(39);
+	rig_round(40);
+	read_all(ring);
+	assert_int_equal(reader.nr_value_records, 5);
+	assert_int_equal(reader.nr_full, 5);
+	rig_close();
+}
+
+static unsigned observed;
+static int64_t observed_sum;
+static void observe(void *arg, uint64_t now, uint32_t id,
+		    const struct metric *m, int64_t value)
+{
+	assert_ptr_equal(arg, &observed);
+	assert_true(now > 0 && id >= 1 && id <= 3);
+	assert_memory_equal(m->name, "fake.m", 6);
+	observed++;
+	observed_sum += value;
+}
+
+static void test_observer_sees_all(void **state)
+{
+	(void)state;
+	fake_set(3);
+	rig_open(1 << 20);
+	sampler_set_observer(sampler, observe, &observed);
+	observed = 0;
+	observed_sum = 0;
+	for (unsigned k = 0; k < 10; k++)
+		rig_round(k);
+	assert_int_equal(observed, 30);
+	assert_int_equal(observed_sum, 30);
+	rig_close();
+}
+
+static void test_options(void **state)
+{
+	struct sampler_options o = { .period_ns = MS };
+	struct sampler *s = NULL;
+
+	(void)state;
+	o.collectors = "cpu, nonsense";
+	assert_int_equal(sampler_new(&o, &s), -ENOENT);
+	o.collectors = "cpu,load";
+	o.period_ns = 0;
+	assert_int_equal(sampler_new(&o, &s), -EINVAL);
+	o.period_ns = MS;
+	o.collectors = "0";
+	assert_int_equal(sampler_new(&o, &s), 0);
+	assert_int_equal(sampler_start(s), 0);
+	assert_int_equal(sampler_timer_pid(s), 0);
+	sampler_stop(s);
+	sampler_stop(NULL);
+}
+
+static void wait_ticks(uint64_t nr)
+{
+	struct timespec t = { 0, 2 * MS };
+	struct sampler_stats st;
+
+	for (unsigned i = 0; i < 2000; i++) {
+		sampler_stats(sampler, &st);
+		if (st.ticks >= nr)
+			return;
+		nanosleep(&t, NULL);
+	}
+	fail_msg("no ticks");
+}
+
+/* The real timer, a collector that needs 15 ms of each 5: nothing queues. */
+static void test_overrun(void **state)
+{
+	static const struct collector_ops *const ops[] = { &fake, NULL };
+	struct sampler_stats st;
+	unsigned expected;
+
+	(void)state;
+	fake_set(3);
+	rig_open_ops(1 << 20, 5 * MS, ops);
+	fake_sleep_ms = 15;
+	assert_int_equal(sampler_start(sampler), 0);
+	wait_ticks(20);
+	sampler_pause(sampler, true);
+	nanosleep(&(struct timespec){ 0, 50 * MS }, NULL);
+	fake_sleep_ms = 0;
+	sampler_stats(sampler, &st);
+	expected = (unsigned)(st.last_k - st.first_k + 1);
+	assert_int_equal(st.ticks + st.late + st.paused, expected);
+	assert_true(st.late >= st.ticks);
+	assert_true(st.paused > 0);
+	assert_true(st.round_max_ns >= 15 * MS);
+	/* A sleeping collector costs time, not CPU. */
+	assert_true(st.cpu_ns < st.ticks * 5 * MS);
+	assert_int_equal(st.timer_dead, 0);
+	rig_close();
+}
+
+static void test_timer_killed(void **state)
+{
+	static const struct collector_ops *const ops[] = { &fake, NULL };
+	struct timespec t = { 0, 2 * MS };
+	struct sampler_stats st = { 0 };
+
+	(void)state;
+	fake_set(3);
+	rig_open_ops(1 << 20, 2 * MS, ops);
+	assert_int_equal(sampler_start(sampler), 0);
+	wait_ticks(3);
+	kill(sampler_timer_pid(sampler), SIGKILL);
+	for (unsigned i = 0; i < 1000 && !st.timer_dead; i++) {
+		nanosleep(&t, NULL);
+		sampler_stats(sampler, &st);
+	}
+	assert_int_equal(st.timer_dead, 1);
+	rig_close();
+}
+
+/* An idle machine costs few bytes: everything of a frozen /proc, 60 rounds. */
+static void test_bytes_at_rest(void **state)
+{
+	struct sampler_options o = { .period_ns = MS,
+				     .collectors = "cpu,memory,vmstat,disks,"
+						   "net,load,pressure",
+				     .root = "tests/golden/proc/linux-6.18" };
+	const struct ring_lane_share shares[] = { { FR_LANE_SAMPLE, 100 } };
+	struct sampler_stats first, rest;
+
+	(void)state;
+	snprintf(ring_path, sizeof(ring_path), "/dev/shm/fr-test-sampler-%d",
+		 (int)getpid());
+	o.ring = ring = ring_user_create(ring_path, 4 << 20, shares, 1, 1);
+	assert_int_equal(sampler_new(&o, &sampler), 0);
+	rig_round(0);
+	sampler_stats(sampler, &first);
+	for (unsigned k = 1; k < 60; k++)
+		rig_round(k);
+	sampler_stats(sampler, &rest);
+	assert_int_equal(first.written, first.values);
+	assert_true(first.values > 300);
+	assert_int_equal(rest.values, first.values);
+	assert_int_equal(rest.written, first.written);
+	assert_int_equal(rest.lost, 0);
+	assert_int_equal(rest.errors, 0);
+	rig_close();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_first_round),
+		cmocka_unit_test(test_only_changes),
+		cmocka_unit_test(test_comes_and_goes),
+		cmocka_unit_test(test_long_rounds_are_split),
+		cmocka_unit_test(test_names_outlive_values),
+		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_own_period),
+		cmocka_unit_test(test_observer_sees_all),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_overrun),
+		cmocka_unit_test(test_timer_killed),
+		cmocka_unit_test(test_bytes_at_rest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
