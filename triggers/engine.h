@@ -100,7 +100,7 @@ void engine_wake(struct engine *e, uint64_t now_ns, const struct fr_wake *w);
 /*
  * A manual hit: h->number is TRIGGER_SIGNAL or TRIGGER_MANUAL, h->cookie comes
  * back in ops->answered.  0: fired or queued; -EAGAIN: the queue is full (counted
- * as merged); -ESHUTDOWN (suppressed).
+ * as merged); -ESHUTDOWN, -ECANCELED: shutting down, disabled (suppressed).
  */
 int engine_manual(struct engine *e, uint64_t now_ns,
 		  const struct engine_hit *h);

@@ -21,7 +21,7 @@ struct evaluator *evaluator_new(const struct rule_sets *sets, struct inbox *in);
 void evaluator_free(struct evaluator *v); /* NULL is a no-op */
 
 /*
- * Names a metric; ${id} counts up from 0 without large gaps (below 65,536).
+ * Names a metric; ${id} counts up from 0 without large gaps (at most 65,536).
  * To be called once for each, before its first value; name and unit are copied.
  * 0, -ENOMEM or -ERANGE.
  */

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* engine.c - the table of trigger.h: hits, the incident, the queue, time. */
+#include "triggers/engine.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "triggers/engine_internal.h"
+
+#define POLL_NS 1000000000ULL
+
+const char *trigger_state_name(enum trigger_state state)
+{
+	static const char *const names[] = {
+		[TRIGGER_ARMED] = "armed",       [TRIGGER_HIT] = "hit",
+		[TRIGGER_TAIL] = "tail",         [TRIGGER_HELD] = "held",
+		[TRIGGER_DUMPING] = "dumping",   [TRIGGER_COOLING] = "cooling",
+		[TRIGGER_DISABLED] = "disabled",
+	};
+
+	return (unsigned)state < TRIGGER_STATES ? names[state] : "?";
+}
+
+static void tell(struct engine *e, uint32_t number, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static void tell(struct engine *e, uint32_t number, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	e->ops->log(e->arg, number, text);
+}
+
+static void set_state(struct engine *e, struct trigger *t,
+		      enum trigger_state state)
+{
+	t->state = state;
+	engine_slot_sync(e, t);
+}
+
+static void describe(const struct trigger *t, const struct engine_hit *h,
+		     char *buf, size_t size)
+{
+	bool cond = t->rule.expr.kind == RULE_COND;
+
+	t->ops->describe(cond ? &t->rule.expr.cond : NULL, h, buf, size);
+}
+
+static bool leads(const struct engine *e, const struct trigger *t)
+{
+	return e->leader == t;
+}
+
+/* ---- the incident ---------------------------------------------------------- */
+
+static void run_queue(struct engine *e, uint64_t now_ns);
+
+static void fill_reason(struct engine *e, const struct trigger *t,
+			const struct engine_hit *h)
+{
+	struct engine_reason *r = &e->reason;
+
+	memset(r, 0, sizeof(*r));
+	r->incident = ++e->counts.incidents;
+	r->number = t->number;
+	r->name = t->rule.name;
+	r->when = t->rule.when ? t->rule.when : "";
+	r->detector = t->ops->name;
+	r->manual = t->ops->manual;
+	r->hit_ns = h->hit_ns;
+	r->tail_ns = h->tail_ns ? h->tail_ns : t->rule.tail_ns;
+	r->hit = *h;
+	describe(t, h, r->text, sizeof(r->text));
+}
+
+/* What joined so far, hits that the kernel merged alone included. */
+static void update_merged(struct engine *e)
+{
+	struct engine_counts c;
+
+	engine_totals(e, &c);
+	e->reason.merged = c.all.merged - e->merged_before;
+}
+
+static void rearm_others(struct engine *e)
+{
+	/* slots that a merged hit moved to HIT */
+	for (unsigned i = 0; i < e->nr; i++)
+		if (e->all[i]->state == TRIGGER_ARMED)
+			engine_slot_sync(e, e->all[i]);
+}
+
+static void cool(struct engine *e, uint64_t now_ns, struct trigger *t)
+{
+	t->until_ns = 0;
+	if (e->down || !t->enabled) {
+		set_state(e, t, TRIGGER_DISABLED);
+	} else if (t->ops->manual || !t->rule.cooldown_ns) {
+		set_state(e, t, TRIGGER_ARMED);
+	} else {
+		t->until_ns = now_ns + t->rule.cooldown_ns;
+		set_state(e, t, TRIGGER_COOLING);
+	}
+}
+
+static void end_cooldown(struct engine *e, struct trigger *t)
+{
+	t->until_ns = 0;
+	set_state(e, t, TRIGGER_ARMED);
+}
+
+/* However it ended: the trigger cools, what waits begins. */
+static void end_incident(struct engine *e, uint64_t now_ns, int error)
+{
+	struct trigger *t = e->leader;
+	uint64_t cookie = e->reason.hit.cookie;
+
+	update_merged(e);
+	if (error) {
+		e->counts.dumps_failed++;
+		tell(e, t->number, "no snapshot for trigger %s: %s",
+		     t->rule.name, strerror(-error));
+	} else {
+		e->counts.dumps_done++;
+	}
+	if (e->reason.merged)
+		tell(e, t->number, "trigger %s: %llu more hits merged",
+		     t->rule.name, (unsigned long long)e->reason.merged);
+	e->ops->release(e->arg);
+	e->leader = NULL;
+	if (t->gone)
+		engine_trigger_free(e, t);
+	else
+		cool(e, now_ns, t);
+	rearm_others(e);
+	if (cookie && e->ops->answered)
+		e->ops->answered(e->arg, cookie, error);
+	run_queue(e, now_ns);
+}
+
+static void start_dump(struct engine *e, uint64_t now_ns)
+{
+	uint64_t incident = e->reason.incident;
+	int r;
+
+	set_state(e, e->leader, TRIGGER_HELD);
+	update_merged(e);
+	r = e->ops->start_dump(e->arg, &e->reason);
+	if (!e->leader || e->reason.incident != incident)
+		return; /* over already */
+	if (r < 0)
+		end_incident(e, now_ns, r);
+	else
+		set_state(e, e->leader, TRIGGER_DUMPING);
+}
+
+static void freeze(struct engine *e, uint64_t now_ns)
+{
+	uint64_t incident = e->reason.incident;
+	int r;
+
+	e->leader->until_ns = 0;
+	set_state(e, e->leader, TRIGGER_HIT);
+	update_merged(e);
+	r = e->ops->freeze(e->arg, &e->reason);
+	if (r == -EINPROGRESS || !e->leader || e->reason.incident != incident ||
+	    e->leader->state != TRIGGER_HIT)
+		return;
+	if (r < 0)
+		end_incident(e, now_ns, r);
+	else
+		start_dump(e, now_ns);
+}
+
+static void fire(struct engine *e, uint64_t now_ns, struct trigger *t,
+		 const struct engine_hit *h)
+{
+	struct engine_counts c;
+
+	engine_totals(e, &c);
+	e->merged_before = c.all.merged;
+	e->leader = t;
+	t->own.fired++;
+	t->last_ns = h->hit_ns;
+	fill_reason(e, t, h);
+	tell(e, t->number, "trigger %s fired: %s", t->rule.name,
+	     e->reason.text);
+	t->until_ns = h->hit_ns + e->reason.tail_ns;
+	if (e->reason.tail_ns && t->until_ns > now_ns)
+		set_state(e, t, TRIGGER_TAIL);
+	else
+		freeze(e, now_ns);
+}
+
+static void merge(struct engine *e, struct trigger *t,
+		  const struct engine_hit *h)
+{
+	struct engine_reason *r = &e->reason;
+	unsigned n = r->nr_merged;
+
+	t->own.merged++;
+	if (n == ENGINE_MERGED_MAX)
+		return;
+	r->nr_merged++;
+	memcpy(r->merged_hits[n].name, t->rule.name, sizeof(t->rule.name));
+	r->merged_hits[n].number = t->number;
+	r->merged_hits[n].hit_ns = h->hit_ns;
+	describe(t, h, r->merged_hits[n].text, sizeof(r->merged_hits[n].text));
+}
+
+/* ---- hits ------------------------------------------------------------------ */
+
+static struct trigger *find_number(const struct engine *e, uint32_t number)
+{
+	for (unsigned i = 0; i < e->nr; i++)
+		if (e->all[i]->number == number)
+			return e->all[i];
+	if (e->leader && e->leader->number == number)
+		return e->leader;
+	return NULL;
+}
+
+static void hit(struct engine *e, uint64_t now_ns, struct trigger *t,
+		const struct engine_hit *h)
+{
+	if (t->state == TRIGGER_COOLING && now_ns >= t->until_ns)
+		end_cooldown(e, t);
+	if (t->state == TRIGGER_COOLING || t->state == TRIGGER_DISABLED)
+		t->own.suppressed++;
+	else if (e->leader)
+		merge(e, t, h);
+	else
+		fire(e, now_ns, t, h);
+}
+
+void engine_hit(struct engine *e, uint64_t now_ns, const struct engine_hit *h)
+{
+	struct trigger *t = find_number(e, h->number);
+
+	if (t && !t->ops->manual)
+		hit(e, now_ns, t, h);
+	else
+		e->counts.unexpected++;
+}
+
+void engine_wake(struct engine *e, uint64_t now_ns, const struct fr_wake *w)
+{
+	struct trigger *t = find_number(e, w->number);
+	struct engine_hit h = {
+		.number = w->number,
+		.hit_ns = w->hit_ns,
+		.ts = w->ts,
+		.dur = w->dur,
+		.seq = w->seq,
+		.lane = w->lane,
+		.cpu = w->cpu,
+		.key = w->key,
+		.pid = w->pid,
+		.tid = w->tid,
+	};
+
+	/* the slot of a gone trigger keeps the count by itself; a hit that
+	 * engine_tick() found first is dealt with */
+	if (!t || t->slot < 0 || t->slot != (int)w->slot ||
+	    w->hit_ns <= t->wake_ns)
+		return;
+	t->wakes++;
+	t->wake_ns = w->hit_ns;
+	hit(e, now_ns, t, &h);
+}
+
+int engine_manual(struct engine *e, uint64_t now_ns, const struct engine_hit *h)
+{
+	struct trigger *t = find_number(e, h->number);
+	unsigned at;
+
+	if (!t || !t->ops->manual) {
+		e->counts.unexpected++;
+		return -EINVAL;
+	}
+	if (e->down || t->state == TRIGGER_DISABLED || !t->enabled) {
+		t->own.suppressed++;
+		return e->down ? -ESHUTDOWN : -ECANCELED;
+	}
+	if (!e->leader && !e->queue_nr) {
+		fire(e, now_ns, t, h);
+		return 0;
+	}
+	if (e->queue_nr == ENGINE_QUEUE_MAX) {
+		t->own.merged++;
+		return -EAGAIN;
+	}
+	at = (e->queue_first + e->queue_nr++) % ENGINE_QUEUE_MAX;
+	e->queue[at] = *h;
+	t->own.queued++;
+	return 0;
+}
+
+static struct engine_hit take_queued(struct engine *e)
+{
+	struct engine_hit h = e->queue[e->queue_first];
+
+	e->queue_first = (e->queue_first + 1) % ENGINE_QUEUE_MAX;
+	e->queue_nr--;
+	find_number(e, h.number)->own.queued--;
+	return h;
+}
+
+/* Not by recursion: each may end at once. */
+static void run_queue(struct engine *e, uint64_t now_ns)
+{
+	if (e->in_queue)
+		return;
+	e->in_queue = true;
+	while (!e->leader && e->queue_nr) {
+		struct engine_hit h = take_queued(e);
+
+		fire(e, now_ns, find_number(e, h.number), &h);
+	}
+	e->in_queue = false;
+}
+
+/* ---- what becomes of the incident ------------------------------------------- */
+
+static bool in_state(struct engine *e, enum trigger_state a,
+		     enum trigger_state b)
+{
+	if (e->leader && (e->leader->state == a || e->leader->state == b))
+		return true;
+	e->counts.unexpected++;
+	return false;
+}
+
+void engine_freeze_done(struct engine *e, uint64_t now_ns, int error)
+{
+	if (!in_state(e, TRIGGER_HIT, TRIGGER_HIT))
+		return;
+	if (error)
+		end_incident(e, now_ns, error);
+	else
+		start_dump(e, now_ns);
+}
+
+void engine_dump_done(struct engine *e, uint64_t now_ns)
+{
+	if (in_state(e, TRIGGER_DUMPING, TRIGGER_HELD))
+		end_incident(e, now_ns, 0);
+}
+
+void engine_dump_failed(struct engine *e, uint64_t now_ns, int error)
+{
+	if (in_state(e, TRIGGER_DUMPING, TRIGGER_HELD))
+		end_incident(e, now_ns, error ? error : -EIO);
+}
+
+void engine_dumper_died(struct engine *e, uint64_t now_ns)
+{
+	if (in_state(e, TRIGGER_DUMPING, TRIGGER_HELD))
+		end_incident(e, now_ns, -ECHILD);
+}
+
+int engine_enable(struct engine *e, uint64_t now_ns, const char *name, bool on)
+{
+	(void)now_ns;
+	for (unsigned i = 0; i < e->nr; i++) {
+		struct trigger *t = e->all[i];
+
+		if (strcmp(t->rule.name, name))
+			continue;
+		t->enabled = on;
+		if (on && t->state == TRIGGER_DISABLED && !e->down)
+			set_state(e, t, TRIGGER_ARMED);
+		else if (!on && !leads(e, t))
+			set_state(e, t, TRIGGER_DISABLED);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+void engine_shutdown(struct engine *e, uint64_t now_ns)
+{
+	e->down = true;
+	while (e->queue_nr) {
+		struct engine_hit h = take_queued(e);
+
+		find_number(e, h.number)->own.suppressed++;
+		if (h.cookie && e->ops->answered)
+			e->ops->answered(e->arg, h.cookie, -ECANCELED);
+	}
+	for (unsigned i = 0; i < e->nr; i++)
+		if (!leads(e, e->all[i]))
+			set_state(e, e->all[i], TRIGGER_DISABLED);
+	if (e->leader && e->leader->state == TRIGGER_TAIL)
+		freeze(e, now_ns);
+}
+
+/* ---- time ------------------------------------------------------------------- */
+
+/* Hits whose wake-up found no room on its way to us. */
+static void find_missing(struct engine *e, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < e->nr; i++) {
+		struct trigger *t = e->all[i];
+		uint64_t missing = engine_slot_missing(e, t);
+		struct engine_hit h = { .number = t->number, .hit_ns = now_ns };
+
+		for (; missing; missing--) {
+			t->wakes++;
+			t->wake_ns = now_ns;
+			e->counts.wakes_lost++;
+			hit(e, now_ns, t, &h);
+		}
+	}
+}
+
+void engine_tick(struct engine *e, uint64_t now_ns)
+{
+	if (e->leader && e->leader->state == TRIGGER_TAIL &&
+	    now_ns >= e->leader->until_ns)
+		freeze(e, now_ns);
+	for (unsigned i = 0; i < e->nr; i++) {
+		struct trigger *t = e->all[i];
+
+		if (t->state == TRIGGER_COOLING && now_ns >= t->until_ns)
+			end_cooldown(e, t);
+	}
+	if (!e->limits)
+		return;
+	engine_slot_drain(e, now_ns);
+	for (unsigned i = 0; i < e->nr; i++)
+		engine_slot_claim(e, e->all[i]);
+	if (now_ns >= e->poll_ns) {
+		e->poll_ns = now_ns + POLL_NS;
+		find_missing(e, now_ns);
+	}
+}
+
+static void sooner(uint64_t *ret, uint64_t ns)
+{
+	if (ns < *ret)
+		*ret = ns;
+}
+
+uint64_t engine_next_deadline(const struct engine *e)
+{
+	uint64_t next = UINT64_MAX;
+
+	if (e->leader && e->leader->state == TRIGGER_TAIL)
+		sooner(&next, e->leader->until_ns);
+	for (unsigned i = 0; i < e->nr; i++) {
+		if (e->all[i]->state == TRIGGER_COOLING)
+			sooner(&next, e->all[i]->until_ns);
+		if (e->all[i]->slot >= 0)
+			sooner(&next, e->poll_ns);
+	}
+	for (unsigned i = 0; i < FR_TRIGGER_SLOTS; i++)
+		if (e->slots[i].use == SLOT_DRAINING)
+			sooner(&next, e->slots[i].drained_ns);
+	return next;
+}
+
+bool engine_idle(const struct engine *e)
+{
+	return !e->leader && !e->queue_nr;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* engine_load.c - making, reloading, freeing an engine; status. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "triggers/engine_internal.h"
+
+#define BUILT_IN 2
+
+extern const struct detector_ops detector_signal, detector_manual;
+
+static struct trigger *new_trigger(uint32_t number, const char *name,
+				   const struct detector_ops *ops)
+{
+	struct trigger *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	rule_init(&t->rule, name);
+	t->number = number;
+	t->ops = ops;
+	t->enabled = true;
+	t->slot = -1;
+	return t;
+}
+
+static struct trigger *new_rule(struct engine *e,
+				const struct fr_trigger_rule *rule)
+{
+	struct trigger *t =
+		new_trigger(e->next_number, rule->name, rule->expr.cond.ops);
+
+	if (!t)
+		return NULL;
+	if (rule_copy(&t->rule, rule) < 0) {
+		free(t);
+		return NULL;
+	}
+	e->next_number++;
+	t->enabled = rule->enabled;
+	t->state = t->enabled && !e->down ? TRIGGER_ARMED : TRIGGER_DISABLED;
+	return t;
+}
+
+struct engine *engine_new(const struct engine_ops *ops, void *arg,
+			  struct fr_limits *limits, struct rule_sets *sets)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->ops = ops;
+	e->arg = arg;
+	e->limits = limits;
+	e->sets = sets;
+	e->next_number = TRIGGER_FIRST_RULE;
+	e->all = calloc(BUILT_IN, sizeof(struct trigger *));
+	if (!e->all)
+		goto fail;
+	e->all[e->nr] = new_trigger(TRIGGER_SIGNAL, "signal", &detector_signal);
+	if (!e->all[e->nr++])
+		goto fail;
+	e->all[e->nr] = new_trigger(TRIGGER_MANUAL, "manual", &detector_manual);
+	if (!e->all[e->nr++])
+		goto fail;
+	return e;
+fail:
+	engine_free(e);
+	errno = ENOMEM;
+	return NULL;
+}
+
+void engine_trigger_free(struct engine *e, struct trigger *t)
+{
+	struct trigger_counts *all = &e->counts.all;
+
+	all->fired += t->own.fired;
+	all->suppressed += t->own.suppressed;
+	all->merged += t->own.merged;
+	all->hits += t->own.fired + t->own.suppressed + t->own.merged;
+	rule_clear(&t->rule);
+	free(t);
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	for (unsigned i = 0; e->limits && i < FR_TRIGGER_SLOTS; i++)
+		if (e->slots[i].use == SLOT_USED)
+			__atomic_store_n(&e->limits->slots[i].state,
+					 FR_SLOT_FREE, __ATOMIC_RELEASE);
+	if (e->leader && e->leader->gone)
+		engine_trigger_free(e, e->leader);
+	for (unsigned i = 0; i < e->nr; i++)
+		if (e->all[i])
+			engine_trigger_free(e, e->all[i]);
+	free(e->all);
+	free(e);
+}
+
+/* ---- reload ------------------------------------------------------------------ */
+
+static struct trigger *find_equal(const struct engine *e,
+				  const struct fr_trigger_rule *rule)
+{
+	for (unsigned i = BUILT_IN; i < e->nr; i++)
+		if (rule_equal(&e->all[i]->rule, rule))
+			return e->all[i];
+	return NULL;
+}
+
+static bool is_in(struct trigger *const *list, unsigned nr,
+		  const struct trigger *t)
+{
+	for (unsigned i = 0; i < nr; i++)
+		if (list[i] == t)
+			return true;
+	return false;
+}
+
+/* The triggers to be: present ones where equal, new ones elsewhere.  NULL: out
+ * of memory. */
+static struct trigger **plan_triggers(struct engine *e,
+				      const struct fr_trigger_rule *rules,
+				      unsigned nr)
+{
+	struct trigger **next = calloc(BUILT_IN + nr, sizeof(struct trigger *));
+	unsigned n = BUILT_IN;
+
+	if (!next)
+		return NULL;
+	memcpy(next, e->all, BUILT_IN * sizeof(struct trigger *));
+	for (; n < BUILT_IN + nr; n++) {
+		next[n] = find_equal(e, &rules[n - BUILT_IN]);
+		if (!next[n])
+			next[n] = new_rule(e, &rules[n - BUILT_IN]);
+		if (!next[n])
+			goto fail;
+	}
+	return next;
+fail:
+	while (n-- > BUILT_IN)
+		if (!is_in(e->all, e->nr, next[n]))
+			engine_trigger_free(e, next[n]);
+	free(next);
+	return NULL;
+}
+
+static struct rule_set *plan_set(struct trigger *const *next, unsigned nr)
+{
+	struct rule_set *s = rule_set_new(nr);
+
+	for (unsigned i = 0; s && i < nr; i++) {
+		s->entries[i].number = next[BUILT_IN + i]->number;
+		if (rule_copy(&s->entries[i].rule, &next[BUILT_IN + i]->rule) <
+		    0) {
+			rule_set_free(s);
+			return NULL;
+		}
+	}
+	return s;
+}
+
+/* min_ns may only fall while old and new rules are in force together. */
+static void lower_limits(struct fr_limits *limits, const __u64 *min_ns)
+{
+	for (unsigned k = 0; k < FR_KEYS; k++) {
+		uint64_t now = limits->min_ns[k]; /* only we write it */
+
+		/* relaxed: read by the probes, each value by itself */
+		if (min_ns[k] && (!now || min_ns[k] < now))
+			__atomic_store_n(&limits->min_ns[k], min_ns[k],
+					 __ATOMIC_RELAXED);
+	}
+}
+
+static void remove_trigger(struct engine *e, uint64_t now_ns, struct trigger *t)
+{
+	engine_slot_retire(e, now_ns, t);
+	if (e->leader == t)
+		t->gone = true; /* until the incident ends */
+	else
+		engine_trigger_free(e, t);
+}
+
+/* New triggers are armed before old ones go: a rule that was only changed is
+ * in force at every moment. */
+static void swap(struct engine *e, uint64_t now_ns, struct trigger **next,
+		 unsigned nr)
+{
+	struct trigger **old = e->all;
+	unsigned nr_old = e->nr;
+
+	e->all = next;
+	e->nr = nr;
+	for (unsigned i = BUILT_IN; i < nr; i++)
+		engine_slot_claim(e, next[i]);
+	for (unsigned i = BUILT_IN; i < nr_old; i++)
+		if (!is_in(next, nr, old[i]))
+			remove_trigger(e, now_ns, old[i]);
+	free(old);
+}
+
+int engine_load(struct engine *e, uint64_t now_ns,
+		const struct fr_trigger_rule *rules, unsigned nr,
+		uint64_t slow_ns)
+{
+	struct trigger **next = plan_triggers(e, rules, nr);
+	struct rule_set *set = next ? plan_set(next, nr) : NULL;
+	struct fr_limits wanted;
+
+	if (!set) {
+		for (unsigned i = BUILT_IN; next && i < BUILT_IN + nr; i++)
+			if (!is_in(e->all, e->nr, next[i]))
+				engine_trigger_free(e, next[i]);
+		free(next);
+		return -ENOMEM;
+	}
+	rules_fill_limits(rules, nr, slow_ns, &wanted);
+	if (e->limits)
+		lower_limits(e->limits, wanted.min_ns);
+	engine_slot_drain(e, now_ns);
+	swap(e, now_ns, next, BUILT_IN + nr);
+	rule_sets_publish(e->sets, set);
+	if (e->limits)
+		rules_fill_limits(rules, nr, slow_ns, e->limits);
+	return 0;
+}
+
+/* ---- status ------------------------------------------------------------------ */
+
+unsigned engine_nr_triggers(const struct engine *e)
+{
+	return e->nr;
+}
+
+static void count(const struct engine *e, const struct trigger *t,
+		  struct trigger_counts *ret)
+{
+	*ret = t->own;
+	ret->hits = t->own.fired + t->own.suppressed + t->own.merged +
+		    t->own.queued;
+	engine_slot_add(e, t, ret);
+}
+
+void engine_info(const struct engine *e, unsigned i, struct trigger_info *ret)
+{
+	const struct trigger *t = e->all[i];
+
+	*ret = (struct trigger_info){
+		.number = t->number,
+		.name = t->rule.name,
+		.when = t->rule.when ? t->rule.when : "",
+		.detector = t->ops->name,
+		.state = t->state,
+		.until_ns = t->until_ns,
+		.last_ns = t->last_ns,
+		.slot = t->slot,
+		.undecidable = t->ops->fill_slot && t->slot < 0,
+	};
+	count(e, t, &ret->counts);
+}
+
+static void add(struct trigger_counts *sum, const struct trigger_counts *c)
+{
+	sum->hits += c->hits;
+	sum->fired += c->fired;
+	sum->suppressed += c->suppressed;
+	sum->merged += c->merged;
+	sum->queued += c->queued;
+}
+
+void engine_totals(const struct engine *e, struct engine_counts *ret)
+{
+	struct trigger_counts c;
+
+	*ret = e->counts;
+	for (unsigned i = 0; i < e->nr; i++) {
+		count(e, e->all[i], &c);
+		add(&ret->all, &c);
+	}
+	if (e->leader && e->leader->gone) {
+		count(e, e->leader, &c);
+		add(&ret->all, &c);
+	}
+	if (e->limits)
+		engine_slot_add_draining(e, &ret->all);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* evaluator.c - one list of watches per metric, rebuilt when rules change. */
+#include "triggers/evaluator.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define METRICS_MAX 65537
+
+struct watch {
+	uint32_t number; /* of the rule */
+	const struct detector_ops *ops;
+	struct detector_watch state;
+};
+
+struct watched_metric {
+	char *name, *unit; /* NULL: id not in use */
+	bool counter;
+	double scale;
+	struct watch *watches;
+	unsigned nr_watches;
+};
+
+struct misfit {
+	uint32_t number;
+	uint32_t metric;
+	bool told;
+};
+
+struct evaluator {
+	const struct rule_sets *sets;
+	struct inbox *in;
+	uint64_t generation; /* of the rules that the watches come from */
+	struct watched_metric *metrics;
+	unsigned nr_metrics;
+	struct misfit *misfits;
+	unsigned nr_misfits;
+};
+
+struct evaluator *evaluator_new(const struct rule_sets *sets, struct inbox *in)
+{
+	struct evaluator *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->sets = sets;
+	v->in = in;
+	return v;
+}
+
+void evaluator_free(struct evaluator *v)
+{
+	if (!v)
+		return;
+	for (unsigned i = 0; i < v->nr_metrics; i++) {
+		free(v->metrics[i].name);
+		free(v->metrics[i].unit);
+		free(v->metrics[i].watches);
+	}
+	free(v->metrics);
+	free(v->misfits);
+	free(v);
+}
+
+static void add_misfit(struct evaluator *v, uint32_t number, uint32_t metric)
+{
+	struct misfit *grown;
+
+	for (unsigned i = 0; i < v->nr_misfits; i++)
+		if (v->misfits[i].number == number &&
+		    v->misfits[i].metric == metric)
+			return;
+	grown = realloc(v->misfits, (v->nr_misfits + 1) * sizeof(*grown));
+	if (!grown)
+		return;
+	v->misfits = grown;
+	grown[v->nr_misfits++] = (struct misfit){ number, metric, false };
+}
+
+bool evaluator_misfit(struct evaluator *v, uint32_t *ret_number,
+		      const char **ret_metric)
+{
+	for (unsigned i = 0; i < v->nr_misfits; i++) {
+		struct misfit *m = &v->misfits[i];
+
+		if (m->told)
+			continue;
+		m->told = true;
+		*ret_number = m->number;
+		*ret_metric = v->metrics[m->metric].name;
+		return true;
+	}
+	return false;
+}
+
+/* What the same rule has already seen of this metric. */
+static void keep_state(struct watch *w, const struct watched_metric *m)
+{
+	for (unsigned i = 0; i < m->nr_watches; i++)
+		if (m->watches[i].number == w->number)
+			w->state = m->watches[i].state;
+}
+
+static int bind_rule(struct evaluator *v, uint32_t id,
+		     const struct rule_entry *e, struct watch *ret)
+{
+	const struct watched_metric *m = &v->metrics[id];
+	const struct rule_cond *c = &e->rule.expr.cond;
+	const struct detector_metric metric = {
+		.id = id,
+		.counter = m->counter,
+		.scale = m->scale,
+		.name = m->name,
+		.unit = m->unit,
+	};
+	int r;
+
+	if (e->rule.expr.kind != RULE_COND || !c->ops->bind)
+		return 0;
+	ret->number = e->number;
+	ret->ops = c->ops;
+	r = c->ops->bind(c, &metric, &ret->state);
+	if (r < 0)
+		add_misfit(v, e->number, id);
+	return r > 0;
+}
+
+/* Under rcu_read_lock(), as ${set} demands.  Without memory the old watches
+ * stay and the next round tries again. */
+static int bind_metric(struct evaluator *v, uint32_t id,
+		       const struct rule_set *set)
+{
+	struct watched_metric *m = &v->metrics[id];
+	struct watch *watches = calloc(set->nr + 1, sizeof(*watches));
+	unsigned n = 0;
+
+	if (!watches)
+		return -ENOMEM;
+	for (unsigned i = 0; i < set->nr; i++)
+		if (bind_rule(v, id, &set->entries[i], &watches[n]))
+			keep_state(&watches[n++], m);
+	free(m->watches);
+	m->watches = NULL;
+	m->nr_watches = n;
+	if (n)
+		m->watches = watches;
+	else
+		free(watches);
+	return 0;
+}
+
+void evaluator_begin(struct evaluator *v)
+{
+	const struct rule_set *set;
+	int r = 0;
+
+	urcu_memb_read_lock();
+	set = rule_sets_get(v->sets);
+	if (set && set->generation != v->generation) {
+		for (unsigned i = 0; i < v->nr_metrics && r == 0; i++)
+			if (v->metrics[i].name)
+				r = bind_metric(v, i, set);
+		if (r == 0)
+			v->generation = set->generation;
+	}
+	urcu_memb_read_unlock();
+}
+
+static int make_room(struct evaluator *v, uint32_t id)
+{
+	unsigned nr = id + 64;
+	struct watched_metric *grown;
+
+	if (id < v->nr_metrics)
+		return 0;
+	if (id >= METRICS_MAX)
+		return -ERANGE;
+	grown = realloc(v->metrics, nr * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	memset(grown + v->nr_metrics, 0, (nr - v->nr_metrics) * sizeof(*grown));
+	v->metrics = grown;
+	v->nr_metrics = nr;
+	return 0;
+}
+
+int evaluator_add_metric(struct evaluator *v, const struct detector_metric *m)
+{
+	struct watched_metric *w;
+	const struct rule_set *set;
+	int r = make_room(v, m->id);
+
+	if (r < 0)
+		return r;
+	w = &v->metrics[m->id];
+	if (w->name)
+		return 0;
+	w->unit = strdup(m->unit);
+	w->name = w->unit ? strdup(m->name) : NULL;
+	if (!w->name) {
+		free(w->unit);
+		w->unit = NULL;
+		return -ENOMEM;
+	}
+	w->counter = m->counter;
+	w->scale = m->scale;
+	urcu_memb_read_lock();
+	set = rule_sets_get(v->sets);
+	/* an older generation: evaluator_begin() will bind it with the rest */
+	if (set && set->generation == v->generation)
+		r = bind_metric(v, m->id, set);
+	urcu_memb_read_unlock();
+	return r;
+}
+
+void evaluator_sample(struct evaluator *v, uint64_t now_ns, uint32_t id,
+		      int64_t value)
+{
+	const struct watched_metric *m;
+
+	if (id >= v->nr_metrics)
+		return;
+	m = &v->metrics[id];
+	for (unsigned i = 0; i < m->nr_watches; i++) {
+		struct watch *w = &m->watches[i];
+		struct engine_hit hit = { .number = w->number,
+					  .hit_ns = now_ns };
+
+		if (!w->ops->sample(&w->state, now_ns, value))
+			continue;
+		hit.value = w->state.value;
+		snprintf(hit.metric, sizeof(hit.metric), "%s", m->name);
+		inbox_post(v->in, &hit);
+	}
+}
