@@ -51,7 +51,7 @@ say "flightrecd starts, and records everything into 64 MiB of memory"
 "$O/flightrecd" "${sets[@]}" >"$W/log" 2>&1 &
 recorder=$!
 for _ in $(seq 100); do
-	"$O/flightrec" status --set "run.folder=$W/run" >/dev/null 2>&1 && break
+	"$O/flightrec" status --run-folder "$W/run" >/dev/null 2>&1 && break
 	kill -0 $recorder 2>/dev/null || break
 	sleep 0.1
 done

@@ -96,7 +96,9 @@ python3 tests/bench/table.py cost "$W/cost" | tee "$W/figures"
 
 # ---- a real build --------------------------------------------------------------
 build_here() { # compiles this tree into a scratch folder
-	mkdir -p "$W/tree" && git ls-files -z 2>/dev/null | xargs -0 cp --parents -t "$W/tree" &&
+	mkdir -p "$W/tree"
+	{ git ls-files -z 2>/dev/null || find Makefile LICENSE recorder bpf triggers dump \
+		include tests man -type f -print0; } | xargs -0 cp --parents -t "$W/tree" &&
 		make -C "$W/tree" -j"$(nproc)" all >"$W/build.log" 2>&1
 }
 if [ -z "$peers" ]; then

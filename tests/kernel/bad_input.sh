@@ -47,7 +47,7 @@ check "cut and changed files: exit 7, no crash, no wrong row" damage 60
 check_exit "an unknown setting" 2 "$FRD" -n "${SETS[@]}" --set ring.memroy=1MiB
 check "it suggests the right one" grep -q 'ring.memory' "$W/err"
 printf '[ring]\nmemory = 64 apples\n' >"$W/bad.conf"
-check_exit "a bad value in a file" 2 "$FRD" -n -f "$W/bad.conf"
+check_exit "a bad value in a file" 2 "$FRD" -n -c "$W/bad.conf"
 check "it names file and line" grep -q 'bad.conf:2' "$W/err"
 if command -v setpriv >/dev/null; then
 	mkdir "$W/nobody" && chmod 777 "$W/nobody"

@@ -16,10 +16,10 @@ counter() { perf stat -a -x, -o "$1" -e raw_syscalls:sys_enter -e raw_syscalls:s
 # The inner count lies within the two statuses, these within the outer count:
 # inner <= flightrec <= outer.
 cat >"$W/inner.sh" <<'IN'
-"$FR" status --set "run.folder=$RUN" --json >"$W/status.1"
+"$FR" status --run-folder "$RUN" --json >"$W/status.1"
 perf stat -a -x, -o "$W/inner" -e raw_syscalls:sys_enter -e raw_syscalls:sys_exit \
 	-- "$writer" "$W/file" 2 3 >"$W/numbers"
-"$FR" status --set "run.folder=$RUN" --json >"$W/status.2"
+"$FR" status --run-folder "$RUN" --json >"$W/status.2"
 IN
 export FR RUN W writer
 counter "$W/outer" bash "$W/inner.sh"

@@ -9,16 +9,14 @@ import sys
 PARTS = ("records", "pending", "filtered", "unmatched", "lost")
 
 
-def find_probes(value):
-    """Objects that have a name and hits, wherever they are."""
+def find_probes(value, path=()):
+    """{"fs.sys_enter": counts} of all objects that have hits and records."""
     found = {}
     if isinstance(value, dict):
-        if "hits" in value and "name" in value:
-            found[value["name"]] = value
-        value = list(value.values())
-    if isinstance(value, list):
-        for v in value:
-            found.update(find_probes(v))
+        if "hits" in value and "records" in value:
+            found[".".join(path[-2:])] = value
+        for k, v in value.items():
+            found.update(find_probes(v, path + (k,)))
     return found
 
 
@@ -34,10 +32,9 @@ def perf_counts(path):
 def find_probe(probes, name):
     """fs_enter, or sys_enter of stream fs: as the status names it."""
     stream, _, what = name.partition("_")
-    for p in probes.values():
-        if p["name"] == name or (p.get("stream") == stream and
-                                 what in p["name"]):
-            return p["name"]
+    for p in probes:
+        if stream in p and what in p:
+            return p
     raise SystemExit(f"status names no probe {name}: {sorted(probes)}")
 
 

@@ -12,6 +12,10 @@
 #include "recorder/sampler.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MS              1000000ULL

@@ -30,7 +30,7 @@ prog_sqlite3() {
 		delete from t where a % 3; vacuum;'
 }
 prog_gcc() {
-	printf '#include <stdio.h>\nint main(void){return puts("x");}\n' >a.c &&
+	printf '#include <stdio.h>\nint main(void){return puts("x") < 0;}\n' >a.c &&
 		gcc -O2 -g -o a a.c && ./a
 }
 prog_dd_direct() {

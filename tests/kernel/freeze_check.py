@@ -117,9 +117,9 @@ def find_gaps(info):
 
 def find_number(info, names):
     if isinstance(info, dict):
-        for n in names:
-            if n in info and str(info[n]).lstrip("-").isdigit():
-                return int(info[n])
+        for key, v in info.items():
+            if key.split(".")[-1] in names and str(v).lstrip("-").isdigit():
+                return int(v)
         info = list(info.values())
     if isinstance(info, list):
         for v in info:

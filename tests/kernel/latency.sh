@@ -81,7 +81,7 @@ when = fs.write latency > 100ms
 cooldown = 1s
 CONF
 counts_of() { recorder_says | python3 tests/kernel/status_value.py "$@"; }
-SETS=(-f "$W/two.conf")
+SETS=(-c "$W/two.conf")
 recorder_start || exit 1
 write_numbers "$W/fifty/data" 1000 2000 3000 1-50
 write_numbers "$W/more/data" 4000 1-50

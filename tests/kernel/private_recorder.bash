@@ -121,7 +121,7 @@ recorder_start() {
 client() {
 	local sub=$1
 	shift
-	"$FR" "$sub" --set "run.folder=$RUN" "$@"
+	"$FR" "$sub" --run-folder "$RUN" "$@"
 }
 recorder_says() { client status --json; }
 

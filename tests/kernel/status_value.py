@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """status_value.py [-s] NAME KEY... - values out of `flightrec status --json` on
-stdin: of the object whose "name" is NAME ("" : of any), the KEYs in one line.
+stdin: of the object called NAME ("": of any), the KEYs in one line.
 -s: their sum.  Exit 1 if there is no such object."""
 import json
 import sys
 
 
-def objects(value):
+def objects(value, name=""):
+    """(name, object) of all objects; the name is the key it stands under."""
     if isinstance(value, dict):
-        yield value
-        value = list(value.values())
+        yield value.get("name", name), value
+        for k, v in value.items():
+            yield from objects(v, k)
     if isinstance(value, list):
         for v in value:
             yield from objects(v)
@@ -19,8 +21,8 @@ def objects(value):
 def main(argv):
     total = argv[1] == "-s"
     name, keys = argv[1 + total], argv[2 + total:]
-    for o in objects(json.load(sys.stdin)):
-        if (not name or o.get("name") == name) and all(k in o for k in keys):
+    for found, o in objects(json.load(sys.stdin)):
+        if (not name or found == name) and all(k in o for k in keys):
             values = [o[k] for k in keys]
             print(sum(values) if total else " ".join(map(str, values)))
             return 0
