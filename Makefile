@@ -21,7 +21,7 @@ O         ?= build
 CFLAGS    ?= -O2 -g
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
              -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef
-PKGS      := libbpf liburcu-memb liburcu-cds libzstd zlib libcap inih libseccomp
+PKGS      := libbpf liburcu-memb liburcu-cds libzstd libcap inih libseccomp zlib
 # Debian packages: what the build and the tests need (make deps).
 DEB_BUILD := gcc make pkg-config clang llvm bpftool libbpf-dev liburcu-dev \
              libzstd-dev libcap-dev libcmocka-dev libinih-dev libseccomp-dev \
@@ -115,7 +115,9 @@ $(O)/gen/unistd_32.h: Makefile
 	  /usr/include/asm/unistd_32.h; do [ -f $$f ] && echo $$f && break; done); \
 	  if [ -n "$$h" ]; then sed -n 's/#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/#define __NR32_\1 \2/p' $$h; fi > $@
 $(O)/gen/calls_nr.h: include/flightrec/calls.def Makefile
-	$(call say,GEN)sed -n 's/^FR_CALL(\([0-9]*\), \([a-z0-9_]*\),.*/#ifdef __NR_\2\n{ \1, __NR_\2, -1 },\n#endif/p; s/^FR_CALL\(32\)\?(\([0-9]*\), \([a-z0-9_]*\),.*/#ifdef __NR32_\3\n{ \2, -1, __NR32_\3 },\n#endif/p' $< > $@
+	$(Q)mkdir -p $(@D)
+	$(call say,GEN){ sed -n 's/^FR_CALL(\([0-9]*\), \([a-z0-9_]*\),.*/#ifdef __NR_\2\n{ \1, __NR_\2, -1 },\n#endif/p' $<; \
+	  sed -n 's/^FR_CALL\(32\)\?(\([0-9]*\), \([a-z0-9_]*\),.*/#ifdef __NR32_\3\n{ \2, -1, __NR32_\3 },\n#endif/p' $<; } > $@
 $(O)/recorder/probe_calls.o: $(O)/gen/unistd_32.h $(O)/gen/calls_nr.h
 
 man: $(O)/man/flightrec-events.7 $(O)/man/flightrecd.conf.5

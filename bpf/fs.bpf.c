@@ -16,8 +16,8 @@
 char LICENSE[] SEC("license") = "GPL";
 
 /* Set by the loader from calls.def and the kernel's system call numbers. */
-const volatile u8 fr_nr[512] = {}; /* native number -> id of calls.def */
-const volatile u8 fr_nr32[512] = {}; /* 32-bit number -> id */
+const volatile __u8 fr_nr[512] = {}; /* native number -> id of calls.def */
+const volatile __u8 fr_nr32[512] = {}; /* 32-bit number -> id */
 const volatile struct fr_call_info fr_calls[FR_CALLS_MAX] = {};
 
 #define MAX_U32 0xffffffffULL
@@ -76,7 +76,7 @@ static __always_inline int entry_is_current(struct fr_inflight *e,
 	       e->cred == (u64)t->cred && !names_stale(e->names_ordinal);
 }
 
-static __noinline int entry_describe(struct fr_inflight *e)
+__noinline int entry_describe(struct fr_inflight *e)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
 	u32 ordinal = names_ordinal();
@@ -134,7 +134,7 @@ static __always_inline void note_file(const int cast, struct fr_inflight *e,
 }
 
 /* The directory that a relative path starts at. */
-static __noinline int note_dir(u32 probe, struct fr_inflight *e, u32 dirfd_arg,
+__noinline int note_dir(u32 probe, struct fr_inflight *e, u32 dirfd_arg,
 			       u32 second)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
@@ -145,14 +145,14 @@ static __noinline int note_dir(u32 probe, struct fr_inflight *e, u32 dirfd_arg,
 	if (!e)
 		return 0;
 	if (dirfd_arg)
-		fd = (s32)e->args[(dirfd_arg - 1) % 6];
+		fd = (s32)e->args[(dirfd_arg - 1) & 7];
 	if (fd == AT_FDCWD) {
 		struct fs_struct *fs = t->fs;
 
 		if (!fs)
 			return 0;
-		dentry = (u64)fs->pwd.dentry;
-		mnt = (u64)fs->pwd.mnt;
+		dentry = (u64)BPF_CORE_READ(fs, pwd.dentry);
+		mnt = (u64)BPF_CORE_READ(fs, pwd.mnt);
 	} else {
 		struct file *f = (void *)file_of_fd(0, t, fd);
 
@@ -181,7 +181,7 @@ static __noinline int note_dir(u32 probe, struct fr_inflight *e, u32 dirfd_arg,
 
 /* Strings and directories of path calls, at entry or, for strings that could
  * not be read then, at exit. */
-static __noinline int note_paths(u32 probe, struct fr_inflight *e)
+__noinline int note_paths(u32 probe, struct fr_inflight *e)
 {
 	const volatile struct fr_call_info *ci;
 
@@ -201,7 +201,7 @@ static __noinline int note_paths(u32 probe, struct fr_inflight *e)
 	return 0;
 }
 
-static __noinline int note_path_call(struct fr_inflight *e)
+__noinline int note_path_call(struct fr_inflight *e)
 {
 	if (!e)
 		return 0;
@@ -229,7 +229,7 @@ static __always_inline u64 arg_offset(struct fr_inflight *e, u32 number,
 	return v;
 }
 
-static __noinline u64 sum_iovec(u64 iov, u64 count, u32 compat)
+__noinline u64 sum_iovec(u64 iov, u64 count, u32 compat)
 {
 	u64 sum = 0;
 
@@ -328,7 +328,7 @@ static __always_inline u64 asked_size(struct fr_inflight *e,
 	return arg(e, ci->size);
 }
 
-static __noinline u64 put_wide(struct fr_inflight *e, s64 ret, u64 dur)
+__noinline u64 put_wide(struct fr_inflight *e, s64 ret, u64 dur)
 {
 	struct record_buf *buf = scratch_of(FR_PROBE_FS_EXIT, 0);
 	struct fr_fs_wide *r = (void *)buf;
@@ -360,7 +360,7 @@ static __noinline u64 put_wide(struct fr_inflight *e, s64 ret, u64 dur)
 }
 
 /* The file behind a descriptor that an open returned. */
-static __noinline int note_new_fd(struct fr_inflight *e, u32 fd)
+__noinline int note_new_fd(struct fr_inflight *e, u32 fd)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
 	struct file *f = (void *)file_of_fd(0, t, fd);
@@ -383,7 +383,7 @@ static __noinline int note_new_fd(struct fr_inflight *e, u32 fd)
 /* A renamed directory gives all files below it other paths.  Which of them are
  * named is not known here, so the names of all are written again, at most once a
  * second (files themselves need no epoch: their own name is in their hash). */
-static __noinline int note_rename(void)
+__noinline int note_rename(void)
 {
 	u32 zero = 0;
 	struct fr_globals *g = bpf_map_lookup_elem(&globals, &zero);
@@ -401,7 +401,7 @@ static __noinline int note_rename(void)
 	return 0;
 }
 
-static __noinline u64 put_path(struct fr_inflight *e, s64 ret, u64 dur)
+__noinline u64 put_path(struct fr_inflight *e, s64 ret, u64 dur)
 {
 	struct record_buf *buf = scratch_of(FR_PROBE_FS_EXIT, 0);
 	struct fr_fs_path *r = (void *)buf;
@@ -448,7 +448,7 @@ static __noinline u64 put_path(struct fr_inflight *e, s64 ret, u64 dur)
 			TYPE_AUX(FR_T_fs_path, e->call));
 }
 
-static __noinline u64 put_path2(struct fr_inflight *e, s64 ret, u64 dur)
+__noinline u64 put_path2(struct fr_inflight *e, s64 ret, u64 dur)
 {
 	struct record_buf *buf = scratch_of(FR_PROBE_FS_EXIT, 0);
 	struct fr_fs_path2 *r = (void *)buf;
@@ -481,7 +481,7 @@ static __noinline u64 put_path2(struct fr_inflight *e, s64 ret, u64 dur)
 			TYPE_AUX(FR_T_fs_path2, e->call));
 }
 
-static __noinline u64 put_path_call(struct fr_inflight *e, s64 ret, u64 dur)
+__noinline u64 put_path_call(struct fr_inflight *e, s64 ret, u64 dur)
 {
 	const volatile struct fr_call_info *ci;
 	struct fr_probe_counts *n = counts_of(FR_PROBE_FS_EXIT);
@@ -529,7 +529,7 @@ static __always_inline u64 put_io(struct fr_inflight *e,
 
 #include "limit.bpf.h"
 
-static __noinline int exit_slow(struct fr_inflight *e, u64 ts, u64 dur, u64 seq)
+__noinline int exit_slow(struct fr_inflight *e, u64 ts, u64 dur, u64 seq)
 {
 	if (!e)
 		return 0;
@@ -575,7 +575,8 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 	else
 		n->lost++;
 	l = bpf_map_lookup_elem(&limits, &zero);
-	if (l && dur >= l->min_ns[e->call & (FR_KEYS - 1)])
+	/* 0 means never: it wraps round to the largest number */
+	if (l && l->min_ns[e->call & (FR_KEYS - 1)] - 1 < dur)
 		exit_slow(e, ts, dur, seq);
 	return 0;
 }
@@ -639,29 +640,33 @@ int BPF_PROG(fs_exit_tp_btf, struct pt_regs *regs, long ret)
 }
 
 static __always_inline int enter_tp(const int cast,
-				    struct trace_event_raw_sys_enter *ctx)
+				    struct sys_enter_ctx *ctx)
 {
 	u64 a[6];
 
-	for (int i = 0; i < 6; i++)
-		a[i] = ctx->args[i];
+	a[0] = ctx->args[0];
+	a[1] = ctx->args[1];
+	a[2] = ctx->args[2];
+	a[3] = ctx->args[3];
+	a[4] = ctx->args[4];
+	a[5] = ctx->args[5];
 	return fs_enter(cast, bpf_get_current_task_btf(), a, ctx->id);
 }
 
 SEC("tracepoint/raw_syscalls/sys_enter")
-int fs_enter_tracepoint_cast(struct trace_event_raw_sys_enter *ctx)
+int fs_enter_tracepoint_cast(struct sys_enter_ctx *ctx)
 {
 	return enter_tp(1, ctx);
 }
 
 SEC("tracepoint/raw_syscalls/sys_enter")
-int fs_enter_tracepoint_read(struct trace_event_raw_sys_enter *ctx)
+int fs_enter_tracepoint_read(struct sys_enter_ctx *ctx)
 {
 	return enter_tp(0, ctx);
 }
 
 SEC("tracepoint/raw_syscalls/sys_exit")
-int fs_exit_tracepoint(struct trace_event_raw_sys_exit *ctx)
+int fs_exit_tracepoint(struct sys_exit_ctx *ctx)
 {
 	return fs_exit(bpf_get_current_task_btf(), ctx->id, ctx->ret);
 }

@@ -210,16 +210,19 @@ struct request___old {
 	struct gendisk *rq_disk;
 };
 
-struct trace_event_raw_sys_enter {
+#pragma clang attribute pop
+
+/* Contexts of raw_syscalls:sys_enter and sys_exit: their format is ABI. */
+struct sys_enter_ctx {
+	u64 common;
 	long id;
 	unsigned long args[6];
 };
-struct trace_event_raw_sys_exit {
+struct sys_exit_ctx {
+	u64 common;
 	long id;
 	long ret;
 };
-
-#pragma clang attribute pop
 
 #define PF_KTHREAD 0x00200000
 #define TS_COMPAT 0x0002 /* x86: thread_info.status */

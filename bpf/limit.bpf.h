@@ -55,7 +55,7 @@ static __always_inline int limit_wake(struct fr_trigger_slot *s, u32 slot,
 }
 
 /* The number of the last trigger that fired, 0 if none did. */
-static __noinline u32 limit_triggers(struct limit_event *ev)
+__noinline u32 limit_triggers(struct limit_event *ev)
 {
 	u32 zero = 0, fired = 0;
 	struct fr_limits *l = bpf_map_lookup_elem(&limits, &zero);
@@ -80,7 +80,7 @@ static __noinline u32 limit_triggers(struct limit_event *ev)
 
 /* Copies the record in scratch_of(probe, 0) to the slow lane.  The original is
  * read back from the ring, where it has just been written. */
-static __noinline int slow_copy(u32 probe, struct limit_event *ev, u32 number)
+__noinline int slow_copy(u32 probe, struct limit_event *ev, u32 number)
 {
 	u32 cpu = bpf_get_smp_processor_id(), len, slots = 1;
 	struct record_buf *buf = scratch_of(probe, 1);
@@ -131,7 +131,7 @@ static __noinline int slow_copy(u32 probe, struct limit_event *ev, u32 number)
 	return 0;
 }
 
-static __noinline int limit_slow(u32 probe, struct limit_event *ev)
+__noinline int limit_slow(u32 probe, struct limit_event *ev)
 {
 	u32 zero = 0, number;
 	struct fr_limits *l = bpf_map_lookup_elem(&limits, &zero);

@@ -154,7 +154,7 @@ static __always_inline int task_in_scope(struct task_struct *t)
 }
 
 /* Writes name_proc of the current task. */
-static __noinline int name_task(u32 probe)
+__noinline int name_task(u32 probe)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
 	struct record_buf *buf = scratch_of(probe, 1);
@@ -215,7 +215,7 @@ struct file_ref {
 
 /* Appends the components of (dentry, mnt), leaf first, to buf behind `off`;
  * returns the offset behind them, bit 31 set if the path was cut. */
-static __noinline u32 path_parts(struct record_buf *buf, u64 dentry, u64 vfsmnt)
+__noinline u32 path_parts(struct record_buf *buf, u64 dentry, u64 vfsmnt)
 {
 	struct dentry *d = (void *)dentry, *parent, *root;
 	struct mount *m;
@@ -238,12 +238,14 @@ static __noinline u32 path_parts(struct record_buf *buf, u64 dentry, u64 vfsmnt)
 			continue;
 		}
 		parent = BPF_CORE_READ(d, d_parent);
-		if (off > PATH_BYTES_MAX - 256)
+		if (off > PATH_BYTES_MAX - 257)
 			return off | 1U << 31;
-		n = bpf_probe_read_kernel_str((u8 *)buf + (off & 4095), 256,
+		/* masked, so that the verifier sees one range in all rounds */
+		off &= 4095;
+		n = bpf_probe_read_kernel_str((u8 *)buf + off, 256,
 					      BPF_CORE_READ(d, d_name.name));
 		if (n > 0 && n <= 256)
-			off += n;
+			off = (off + (u32)n) & 4095;
 		if (parent == d)
 			return off; /* a root that is mounted nowhere */
 		d = parent;
@@ -251,15 +253,19 @@ static __noinline u32 path_parts(struct record_buf *buf, u64 dentry, u64 vfsmnt)
 	return off | 1U << 31;
 }
 
-static __noinline int name_path(u32 probe, struct file_ref *f)
+__noinline int name_path(u32 probe, struct file_ref *f)
 {
 	struct record_buf *buf = scratch_of(probe, 1);
 	struct fr_name_path *r = (void *)buf;
 	struct fr_probe_counts *n = counts_of(probe);
 	u32 len, cut, ordinal = names_ordinal();
+	struct dentry *dentry;
+	struct inode *inode;
 
 	if (!buf || !n || !f)
 		return 0;
+	dentry = f->dentry;
+	inode = f->inode;
 	len = path_parts(buf, (u64)f->dentry, (u64)f->mnt);
 	cut = len >> 31;
 	len &= 0xffff;
@@ -271,10 +277,10 @@ static __noinline int name_path(u32 probe, struct file_ref *f)
 	r->gen = f->gen;
 	r->pkey = (u16)(f->mix >> 48);
 	r->mode = f->mode;
-	r->fs_magic = BPF_CORE_READ(f->inode, i_sb, s_magic);
+	r->fs_magic = BPF_CORE_READ(inode, i_sb, s_magic);
 	r->flags = cut ? NAME_CUT : 0;
-	if (!BPF_CORE_READ(f->dentry, d_hash.pprev) &&
-	    f->dentry != BPF_CORE_READ(f->dentry, d_parent))
+	if (!BPF_CORE_READ(dentry, d_hash.pprev) &&
+	    dentry != BPF_CORE_READ(dentry, d_parent))
 		r->flags |= NAME_DELETED;
 	if (r->fs_magic == PIPEFS_MAGIC || r->fs_magic == SOCKFS_MAGIC ||
 	    r->fs_magic == ANON_INODE_MAGIC)
@@ -325,9 +331,12 @@ static __always_inline int file_identify(const int cast, u32 probe, u64 dentry,
 	sb = KREAD(cast, in, i_sb);
 	f.dev = KREAD(cast, sb, s_dev);
 	parent = KREAD(cast, d, d_parent);
-	h = mix64(dentry ^ rename_epoch(), KREAD(cast, d, d_name.hash_len));
-	h = mix64(h ^ (u64)parent, KREAD(cast, parent, d_name.hash_len));
-	h = mix64(h ^ vfsmnt, (u64)f.gen << 32 ^ f.ino);
+	/* Differences of addresses, not addresses: the verifier lets us compute
+	 * with a typed pointer only after it was subtracted from another. */
+	h = mix64(rename_epoch() ^ (dentry - (u64)parent),
+		  KREAD(cast, d, d_name.hash_len));
+	h = mix64(h ^ (dentry - inode), KREAD(cast, parent, d_name.hash_len));
+	h = mix64(h ^ (vfsmnt - dentry), (u64)f.gen << 32 ^ f.ino);
 	f.mix = h | 1;
 	ret->ino = f.ino;
 	ret->dev = f.dev;
@@ -372,21 +381,17 @@ static __always_inline u64 file_of_fd(const int cast, struct task_struct *t,
 #define STR_BYTES_MAX 4096
 
 /* Hash over the whole bytes of the string at buf behind struct fr_name_str. */
-static __noinline u64 text_hash(struct record_buf *buf, u32 len)
+__noinline u64 text_hash(struct record_buf *buf, u32 len)
 {
 	u64 h = len;
 
 	if (!buf)
 		return 0;
+	record_end(buf, sizeof(struct fr_name_str) + len); /* whole words */
 	for (u32 i = 0; i < STR_BYTES_MAX / 8; i++) {
-		u64 v;
-
 		if (i * 8 >= len)
 			break;
-		v = buf->w[sizeof(struct fr_name_str) / 8 + i];
-		if (len - i * 8 < 8)
-			v &= (1ULL << ((len - i * 8) * 8)) - 1;
-		h = mix64(h, v);
+		h = mix64(h, buf->w[sizeof(struct fr_name_str) / 8 + i]);
 	}
 	return h | 1;
 }
@@ -400,7 +405,7 @@ static __noinline u64 text_hash(struct record_buf *buf, u32 len)
  * returns its hash, 0 if it cannot be read now.  *relative: it does not begin
  * with a slash.
  */
-static __noinline u64 name_str(u32 probe, u64 ptr)
+__noinline u64 name_str(u32 probe, u64 ptr)
 {
 	struct record_buf *buf = scratch_of(probe, 1);
 	struct fr_name_str *r = (void *)buf;

@@ -90,10 +90,9 @@ static __always_inline struct fr_word *ring_word(u32 lane, u32 cpu)
 
 static __always_inline int chunk_complete(struct fr_chunk_head *c)
 {
-	u64 committed = READ_ONCE(c->committed);
-
-	return !READ_ONCE(c->ordinal) ||
-	       FR_COMMITTED_SLOTS(committed) == FR_CHUNK_RECORD_SLOTS;
+	/* ring_init() leaves chunks never used complete, too */
+	return FR_COMMITTED_SLOTS(READ_ONCE(c->committed)) ==
+	       FR_CHUNK_RECORD_SLOTS;
 }
 
 static __always_inline void chunk_clear(struct fr_chunk_head *c, u64 bit)
@@ -107,7 +106,7 @@ static __always_inline void ring_overwritten(u32 lane, struct fr_chunk_head *c)
 	u64 records = FR_COMMITTED_RECORDS(READ_ONCE(c->committed));
 	struct fr_word *w;
 
-	if (!READ_ONCE(c->ordinal) || !records)
+	if (!records)
 		return;
 	w = ring_word(lane, c->cpu);
 	if (w)
@@ -138,11 +137,58 @@ static __always_inline int chunk_claim(struct fr_word *w,
 	return 0;
 }
 
+/* Writes the head of a chunk that we claimed, its ordinal last. */
+static __always_inline void chunk_begin(struct fr_word *w,
+					struct fr_chunk_head *c, u64 ordinal,
+					u64 prev, u32 lane, u32 cpu)
+{
+	WRITE_ONCE(c->ordinal, 0);
+	/* an atomic with a result: a full barrier behind the 0 */
+	c->serial = __sync_fetch_and_add(&w->serial, 1) + 1;
+	WRITE_ONCE(c->committed, 0);
+	c->prev = prev;
+	c->claimed_ns = bpf_ktime_get_ns();
+	c->lost = READ_ONCE(w->lost);
+	c->cpu = cpu;
+	c->lane = lane;
+	barrier();
+	WRITE_ONCE(c->ordinal, ordinal);
+	/* ring_install() is the full barrier before any slot is touched */
+}
+
+/* Makes `to` the position, unless another chunk than that of `from` is in
+ * place already: ordinals of a word only grow. */
+static __always_inline int ring_install(struct fr_word *w, u64 from, u64 to)
+{
+	for (int i = 0; i < 8; i++) {
+		u64 seen = __sync_val_compare_and_swap(&w->pos, from, to);
+
+		if (seen == from)
+			return 1;
+		if (seen >> 12 != from >> 12)
+			return 0;
+		from = seen; /* same chunk, used up even further */
+	}
+	return 0;
+}
+
+static __always_inline void chunk_give_back(struct fr_chunk_head *c, u64 ordinal)
+{
+	u64 *slot = (u64 *)((u8 *)c + FR_SLOT_BYTES);
+
+	WRITE_ONCE(*slot, FR_HEAD(ordinal, 1, FR_TYPE_PAD, 0));
+	/* release, for the reader and the next claimer */
+	if (__sync_lock_test_and_set(&c->committed,
+				     FR_COMMIT(0, FR_CHUNK_RECORD_SLOTS)))
+		barrier();
+	chunk_clear(c, FR_CHUNK_ACTIVE);
+}
+
 /*
  * Gives (lane, cpu) its next chunk.  0: word.pos is usable (by us or by one who
  * nested in us); -1: no chunk to be had.
  */
-static __noinline int ring_rollover(u32 lane, u32 cpu)
+__noinline int ring_rollover(u32 lane, u32 cpu)
 {
 	struct fr_ring_head *h = ring_head();
 	struct fr_word *w = ring_word(lane, cpu);
@@ -186,27 +232,17 @@ static __noinline int ring_rollover(u32 lane, u32 cpu)
 		if (!chunk_claim(w, c, state))
 			continue;
 		ring_overwritten(lane, c);
-		if (FR_POS_ORDINAL(cur))
+		if (FR_POS_CHUNK(cur) != FR_CHUNK_NONE)
 			old = ring_chunk(FR_POS_CHUNK(cur));
-		c->committed = 0;
-		c->prev = old ? READ_ONCE(old->ordinal) : 0;
-		c->claimed_ns = bpf_ktime_get_ns();
-		c->lost = READ_ONCE(w->lost);
-		c->cpu = cpu;
-		c->lane = lane;
-		c->serial = __sync_fetch_and_add(&w->serial, 1) + 1;
-		barrier();
-		WRITE_ONCE(c->ordinal, n);
-		/* full barrier: the ordinal is out before any slot is */
-		if (__sync_val_compare_and_swap(&w->pos, cur,
-						FR_POS(n, chunk, 1)) == cur) {
+		chunk_begin(w, c, n, old ? READ_ONCE(old->ordinal) : 0, lane,
+			    cpu);
+		if (ring_install(w, cur, FR_POS(n, chunk, 1))) {
 			if (old)
 				chunk_clear(old, FR_CHUNK_ACTIVE);
 			return 0;
 		}
 		/* one who nested in us was faster: give the chunk back */
-		WRITE_ONCE(c->committed, FR_COMMIT(0, FR_CHUNK_RECORD_SLOTS));
-		chunk_clear(c, FR_CHUNK_ACTIVE);
+		chunk_give_back(c, n);
 	}
 	__sync_fetch_and_add(&w->starved, 1);
 	return -1;
@@ -325,7 +361,7 @@ static __always_inline void record_end(struct record_buf *buf, u32 len)
  * Writes a record of `len` logical bytes (head and ts included) from buf.
  * Returns its sequence number, 0 if it was lost.
  */
-static __noinline u64 ring_put(struct record_buf *buf, u32 len, u32 lane,
+__noinline u64 ring_put(struct record_buf *buf, u32 len, u32 lane,
 			       u32 type_aux)
 {
 	u32 slots = record_slots(len);

@@ -56,17 +56,24 @@ struct fr_wake {
 };
 
 /* ---- counts per probe (BPF per-CPU, FR_COUNTER(..., PROBE, ...)) ---------- */
-enum fr_probe_id { /* append only */
-	FR_PROBE_FS_ENTER = 0,
-	FR_PROBE_FS_EXIT,
-	FR_PROBE_BLOCK_QUEUE, /* getrq or insert */
-	FR_PROBE_BLOCK_ISSUE,
-	FR_PROBE_BLOCK_DONE,
-	FR_PROBE_PROC_FORK,
-	FR_PROBE_PROC_EXEC,
-	FR_PROBE_PROC_EXIT,
-	FR_PROBE_PROC_RENAME,
-	FR_PROBE_BLOCK_INSERT,
+/* id, stream, name; append only.  Names of BPF programs are
+ * <stream>_<name>_<mechanism>[_<variant>]. */
+#define FR_PROBES(X)             \
+	X(FS_ENTER, fs, enter)       \
+	X(FS_EXIT, fs, exit)         \
+	X(BLOCK_QUEUE, block, queue) \
+	X(BLOCK_INSERT, block, insert) \
+	X(BLOCK_ISSUE, block, issue) \
+	X(BLOCK_DONE, block, done)   \
+	X(BLOCK_REQUEUE, block, requeue) \
+	X(PROC_FORK, proc, fork)     \
+	X(PROC_EXEC, proc, exec)     \
+	X(PROC_EXIT, proc, exit)     \
+	X(PROC_RENAME, proc, rename)
+enum fr_probe_id {
+#define FR_PROBE_ID(id, stream, name) FR_PROBE_##id,
+	FR_PROBES(FR_PROBE_ID)
+#undef FR_PROBE_ID
 	FR_PROBE_MAX = 32
 };
 struct fr_probe_counts {

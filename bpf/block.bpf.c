@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * block.bpf.c - block requests from the first sight of them to completion, one
+ * record each.
+ *
+ * Who submitted is noted at block_getrq, which runs in the submitter for every
+ * request, whether or not the device has an I/O scheduler (without one,
+ * block_rq_insert never fires), and is found again through the request's bio.
+ * Insert, issue, requeue and completion only ever add to the entry; completion,
+ * which may run in an interrupt of anybody's, writes the record.
+ */
+#include "names.bpf.h"
+#include "limit.bpf.h"
+
+#include <flightrec/block_entry.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64); /* struct request * */
+	__type(value, struct fr_block_entry);
+} rqs SEC(".maps");
+
+/* A bio that just got its request, until the request is seen.  LRU: a bio whose
+ * request we never see must not stay. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64); /* struct bio * */
+	__type(value, struct fr_block_entry);
+} bios SEC(".maps");
+
+/* Requests in flight per device: slots by hash, for the depth at issue. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 256);
+	__type(key, u32);
+	__type(value, u64);
+} depth SEC(".maps");
+
+#define REQ_OP_MASK 0xff
+
+/* blk_status_t -> errno, as block/blk-core.c maps them. */
+static __always_inline u16 status_errno(u32 status)
+{
+	if (!status)
+		return 0;
+	if (status > 255) { /* before 5.16 the tracepoint passed an errno */
+		s32 e = -(s32)status;
+
+		return e > 0 && e < 4096 ? (u16)e : 5;
+	}
+	switch (status) {
+	case 1:
+		return 95; /* EOPNOTSUPP */
+	case 2:
+		return 110; /* ETIMEDOUT */
+	case 3:
+		return 28; /* ENOSPC */
+	case 4:
+		return 67; /* ENOLINK */
+	case 5:
+		return 121; /* EREMOTEIO */
+	case 6:
+		return 52; /* EBADE */
+	case 7:
+		return 61; /* ENODATA */
+	case 8:
+		return 84; /* EILSEQ */
+	case 9:
+		return 12; /* ENOMEM */
+	case 12:
+		return 11; /* EAGAIN */
+	default:
+		return 5; /* EIO */
+	}
+}
+
+/* ---- who and what ------------------------------------------------------------ */
+static __always_inline void entry_submitter(struct fr_block_entry *b)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+
+	b->tid = t->pid;
+	b->pid = t->tgid;
+	b->born = born_of(t->group_leader->start_boottime);
+	b->cgroup = bpf_get_current_cgroup_id();
+	b->in_scope = task_in_scope(t);
+}
+
+/* The inode whose page cache the first page belongs to. */
+static __always_inline void entry_inode(struct fr_block_entry *b, struct bio *bio)
+{
+	u32 tid = b->tid, key = tid & fr_cfg.inflight_mask;
+	struct fr_inflight *e = bpf_map_lookup_elem(&inflight, &key);
+	struct page *page;
+	struct inode *in;
+	u64 mapping;
+
+	b->ino = ~0ULL;
+	b->file_dev = ~0U;
+	b->pkey = 0xffff;
+	/* direct I/O: the pages are the program's; the file is its call's */
+	if (e && e->tid == tid && e->ts && e->names_known) {
+		b->ino = e->ino;
+		b->file_dev = e->dev;
+		b->pkey = e->pkey;
+		b->req_flags |= FR_REQ_DIRECT;
+		return;
+	}
+	if (!BPF_CORE_READ(bio, bi_iter.bi_size))
+		return;
+	page = BPF_CORE_READ(bio, bi_io_vec, bv_page);
+	if (!page)
+		return;
+	mapping = BPF_CORE_READ(page, compound_head);
+	if (mapping & 1) /* a tail page: the head has the mapping */
+		page = (void *)(mapping & ~1ULL);
+	mapping = (u64)BPF_CORE_READ(page, mapping);
+	if (!mapping || (mapping & 3)) /* anonymous, or a driver's */
+		return;
+	in = BPF_CORE_READ((struct address_space *)mapping, host);
+	if (!in)
+		return;
+	b->ino = BPF_CORE_READ(in, i_ino);
+	b->file_dev = BPF_CORE_READ(in, i_sb, s_dev);
+}
+
+static __always_inline u32 request_dev(struct request *rq)
+{
+	struct gendisk *disk;
+
+	if (bpf_core_field_exists(rq->q->disk)) {
+		disk = BPF_CORE_READ(rq, q, disk);
+	} else {
+		struct request___old *old = (void *)rq;
+
+		disk = BPF_CORE_READ(old, rq_disk);
+	}
+	if (!disk)
+		return 0;
+	return (u32)BPF_CORE_READ(disk, major) << 20 |
+	       (u32)BPF_CORE_READ(disk, first_minor);
+}
+
+/* Before any data has moved: all of the request. */
+static __always_inline void entry_request(struct fr_block_entry *b,
+					  struct request *rq)
+{
+	b->sector = BPF_CORE_READ(rq, __sector);
+	b->size = BPF_CORE_READ(rq, __data_len);
+	b->cmd_flags = BPF_CORE_READ(rq, cmd_flags);
+	b->dev = request_dev(rq);
+}
+
+/* The entry of a request, made if it is seen for the first time. */
+static __noinline struct fr_block_entry *entry_get(u64 rqp, u32 how)
+{
+	struct fr_block_entry *b = bpf_map_lookup_elem(&rqs, &rqp), fresh = {};
+	struct request *rq = (void *)rqp;
+	u64 bio, tail;
+
+	if (b)
+		return b;
+	bio = (u64)BPF_CORE_READ(rq, bio);
+	tail = (u64)BPF_CORE_READ(rq, biotail);
+	b = bio ? bpf_map_lookup_elem(&bios, &bio) : 0;
+	if (!b && tail && tail != bio) { /* merged in front since */
+		bio = tail;
+		b = bpf_map_lookup_elem(&bios, &bio);
+	}
+	if (b) {
+		fresh = *b;
+		bpf_map_delete_elem(&bios, &bio);
+	} else {
+		fresh.first_ns = bpf_ktime_get_ns();
+		fresh.req_flags = how;
+		entry_submitter(&fresh);
+		if (bio)
+			entry_inode(&fresh, (struct bio *)bio);
+		else
+			fresh.ino = ~0ULL, fresh.file_dev = ~0U,
+			fresh.pkey = 0xffff;
+	}
+	entry_request(&fresh, rq);
+	bpf_map_update_elem(&rqs, &rqp, &fresh, BPF_ANY);
+	return bpf_map_lookup_elem(&rqs, &rqp);
+}
+
+static __always_inline u64 *depth_of(u32 dev)
+{
+	u32 key = (dev ^ dev >> 20) & 255;
+
+	return bpf_map_lookup_elem(&depth, &key);
+}
+
+/* ---- the programs --------------------------------------------------------------- */
+SEC("tp_btf/block_getrq")
+int BPF_PROG(block_queue_tp_btf, struct bio *bio)
+{
+	struct fr_probe_counts *n = counts_of(FR_PROBE_BLOCK_QUEUE);
+	struct fr_block_entry b = {};
+	u64 key = (u64)bio;
+
+	if (!n)
+		return 0;
+	b.first_ns = bpf_ktime_get_ns();
+	b.req_flags = FR_REQ_AT_GETRQ;
+	entry_submitter(&b);
+	if (!b.in_scope) {
+		n->filtered++;
+	} else {
+		entry_inode(&b, bio);
+		n->pending++;
+	}
+	bpf_map_update_elem(&bios, &key, &b, BPF_ANY);
+	return 0;
+}
+
+SEC("tp_btf/block_rq_insert")
+int BPF_PROG(block_insert_tp_btf, struct request *rq)
+{
+	struct fr_probe_counts *n = counts_of(FR_PROBE_BLOCK_INSERT);
+	struct fr_block_entry *b;
+
+	if (!n)
+		return 0;
+	b = entry_get((u64)rq, FR_REQ_AT_INSERT);
+	if (!b)
+		n->lost++;
+	else if (b->in_scope)
+		n->pending++;
+	else
+		n->filtered++;
+	return 0;
+}
+
+SEC("tp_btf/block_rq_issue")
+int BPF_PROG(block_issue_tp_btf, struct request *rq)
+{
+	struct fr_probe_counts *n = counts_of(FR_PROBE_BLOCK_ISSUE);
+	struct fr_block_entry *b;
+	u64 *d;
+
+	if (!n)
+		return 0;
+	b = entry_get((u64)rq, FR_REQ_AT_ISSUE);
+	if (!b) {
+		n->lost++;
+		return 0;
+	}
+	if (b->in_scope)
+		n->pending++;
+	else
+		n->filtered++;
+	if (!b->moved) /* merges since insert made it larger */
+		entry_request(b, rq);
+	d = depth_of(b->dev);
+	if (d && !b->issue_ns)
+		b->queue_depth = (u32)__sync_fetch_and_add(d, 1) + 1;
+	b->issue_seq = n->pending;
+	b->issue_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("tp_btf/block_rq_requeue")
+int BPF_PROG(block_requeue_tp_btf, struct request *rq)
+{
+	struct fr_probe_counts *n = counts_of(FR_PROBE_BLOCK_REQUEUE);
+	u64 key = (u64)rq;
+	struct fr_block_entry *b = bpf_map_lookup_elem(&rqs, &key);
+	u64 *d;
+
+	if (!n)
+		return 0;
+	if (!b) {
+		n->unmatched++;
+		return 0;
+	}
+	n->pending++;
+	d = depth_of(b->dev);
+	if (d && b->issue_ns)
+		__sync_fetch_and_add(d, -1ULL);
+	b->issue_ns = 0;
+	return 0;
+}
+
+static __always_inline u32 limit_key(u32 cmd_flags)
+{
+	switch (cmd_flags & REQ_OP_MASK) {
+	case 0:
+		return FR_KEY_BLOCK_READ;
+	case 1:
+		return FR_KEY_BLOCK_WRITE;
+	case 2:
+		return FR_KEY_BLOCK_FLUSH;
+	case 3:
+		return FR_KEY_BLOCK_DISCARD;
+	}
+	return FR_KEY_BLOCK_OTHER;
+}
+
+__noinline u64 put_block(struct fr_block_entry *b, u64 now)
+{
+	struct record_buf *buf = scratch_of(FR_PROBE_BLOCK_DONE, 0);
+	struct fr_block *r = (void *)buf;
+
+	if (!buf || !b)
+		return 0;
+	r->ts = b->first_ns;
+	r->dur = now - b->first_ns;
+	r->queue_dur = b->issue_ns ? b->issue_ns - b->first_ns : ~0ULL;
+	r->sector = b->sector;
+	r->dev = b->dev;
+	r->size = b->size;
+	r->moved = b->moved;
+	r->cmd_flags = b->cmd_flags;
+	r->tid = b->tid;
+	r->pid = b->pid;
+	r->ino = b->ino;
+	r->file_dev = b->file_dev;
+	r->born = b->born;
+	r->pkey = b->pkey;
+	r->queue_depth = b->queue_depth;
+	r->req_flags = b->req_flags;
+	r->cgroup = b->cgroup;
+	r->issue_seq = b->issue_seq;
+	r->spare = 0;
+	return ring_put(buf, sizeof(*r), FR_LANE_BLOCK,
+			TYPE_AUX(FR_T_block, b->error));
+}
+
+static __noinline int block_finish(u64 rqp, struct fr_probe_counts *n)
+{
+	struct fr_block_entry *b = bpf_map_lookup_elem(&rqs, &rqp);
+	u64 now = bpf_ktime_get_ns(), seq, *d;
+
+	if (!b || !n)
+		return 0;
+	d = depth_of(b->dev);
+	if (d && b->issue_ns)
+		__sync_fetch_and_add(d, -1ULL);
+	if (!b->in_scope) {
+		n->filtered++;
+		bpf_map_delete_elem(&rqs, &rqp);
+		return 0;
+	}
+	seq = put_block(b, now);
+	if (seq)
+		n->records++;
+	else
+		n->lost++;
+	limit_hit(FR_PROBE_BLOCK_DONE, limit_key(b->cmd_flags), b->first_ns,
+		  now - b->first_ns, FR_LANE_BLOCK, seq, b->pid, b->tid);
+	bpf_map_delete_elem(&rqs, &rqp);
+	return 0;
+}
+
+SEC("tp_btf/block_rq_complete")
+int BPF_PROG(block_done_tp_btf, struct request *rq, u32 error, unsigned int bytes)
+{
+	struct fr_probe_counts *n = counts_of(FR_PROBE_BLOCK_DONE);
+	u64 key = (u64)rq;
+	struct fr_block_entry *b = bpf_map_lookup_elem(&rqs, &key);
+
+	if (!n)
+		return 0;
+	if (!b) {
+		n->unmatched++;
+		return 0;
+	}
+	if (error)
+		b->error = status_errno(error);
+	else
+		b->moved += bytes;
+	/* the length is what was left before this completion */
+	if (bytes < BPF_CORE_READ(rq, __data_len)) {
+		n->pending++;
+		return 0;
+	}
+	block_finish(key, n);
+	return 0;
+}

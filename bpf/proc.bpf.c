@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * proc.bpf.c - processes: fork, exec, exit.
+ *
+ * Always attached, even when the stream is off: the scope follows forks, and a
+ * thread that dies in a system call must not leave an entry in flight.
+ */
+#include "names.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+static __always_inline void follow(void *map, u32 parent, u32 child)
+{
+	u32 *in = bpf_map_lookup_elem(map, &parent), one = 1;
+
+	if (in && parent != child)
+		bpf_map_update_elem(map, &child, &one, BPF_ANY);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(proc_fork_tp_btf, struct task_struct *parent,
+	     struct task_struct *child)
+{
+	struct fr_probe_counts *n = counts_of(FR_PROBE_PROC_FORK);
+	struct record_buf *buf = scratch_of(FR_PROBE_PROC_FORK, 0);
+	struct fr_proc_fork *r = (void *)buf;
+
+	if (!n || !buf)
+		return 0;
+	follow(&excluded, parent->tgid, child->tgid);
+	follow(&scope, parent->tgid, child->tgid);
+	if (!fr_cfg.record_proc || !task_in_scope(parent)) {
+		n->filtered++;
+		return 0;
+	}
+	r->ts = bpf_ktime_get_ns();
+	r->tid = parent->pid;
+	r->pid = parent->tgid;
+	r->born = born_of(parent->group_leader->start_boottime);
+	r->child_born = born_of(child->group_leader->start_boottime);
+	r->child_tid = child->pid;
+	r->child_pid = child->tgid;
+	r->uid = parent->cred->uid.val;
+	r->cgroup = bpf_get_current_cgroup_id();
+	r->spare = 0;
+	if (ring_put(buf, sizeof(*r), FR_LANE_PROC, TYPE_AUX(FR_T_proc_fork, 0)))
+		n->records++;
+	else
+		n->lost++;
+	return 0;
+}
+
+#define ARGS_MAX 2048
+
+/* Arguments lie in the new program's memory, written by exec a moment ago. */
+static __always_inline u32 read_args(struct fr_proc_exec *r, struct mm_struct *mm)
+{
+	u64 start = mm->arg_start, end = mm->arg_end;
+	u32 len;
+
+	if (end <= start)
+		return 0;
+	r->args_total = (u32)(end - start);
+	len = r->args_total;
+	if (len > fr_cfg.exec_args_max)
+		len = fr_cfg.exec_args_max;
+	if (len > ARGS_MAX)
+		len = ARGS_MAX;
+	if (!len || bpf_probe_read_user((u8 *)r + sizeof(*r), len, (void *)start))
+		return 0;
+	return len;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(proc_exec_tp_btf, struct task_struct *t, int old_pid,
+	     struct linux_binprm *bprm)
+{
+	struct fr_probe_counts *n = counts_of(FR_PROBE_PROC_EXEC);
+	struct record_buf *buf = scratch_of(FR_PROBE_PROC_EXEC, 0);
+	struct fr_proc_exec *r = (void *)buf;
+	struct file_id id = {};
+	struct mm_struct *mm;
+	struct file *f;
+	u32 len = 0;
+
+	if (!n || !buf)
+		return 0;
+	if (!fr_cfg.record_proc || !task_in_scope(t)) {
+		n->filtered++;
+		return 0;
+	}
+	name_task(FR_PROBE_PROC_EXEC);
+	f = bprm->file;
+	if (f)
+		file_identify(0, FR_PROBE_PROC_EXEC,
+			      (u64)BPF_CORE_READ(f, f_path.dentry),
+			      (u64)BPF_CORE_READ(f, f_path.mnt),
+			      (u64)BPF_CORE_READ(f, f_inode), &id);
+	r->ts = bpf_ktime_get_ns();
+	r->tid = t->pid;
+	r->pid = t->tgid;
+	r->born = born_of(t->group_leader->start_boottime);
+	r->pkey = id.pkey;
+	r->dev = id.dev;
+	r->ino = id.ino;
+	r->ppid = t->real_parent->tgid;
+	r->uid = t->cred->uid.val;
+	r->old_tid = (u32)old_pid;
+	r->args_total = 0;
+	mm = t->mm;
+	if (mm)
+		len = read_args(r, mm);
+	if (ring_put(buf, sizeof(*r) + len, FR_LANE_PROC,
+		     TYPE_AUX(FR_T_proc_exec, len)))
+		n->records++;
+	else
+		n->lost++;
+	return 0;
+}
+
+/* A thread that dies inside a call (killed, or exit itself) leaves no entry. */
+static __always_inline void clear_inflight(struct task_struct *t)
+{
+	u32 tid = t->pid, key = tid & fr_cfg.inflight_mask;
+	struct fr_inflight *e = bpf_map_lookup_elem(&inflight, &key);
+
+	if (e && e->task == (u64)t) {
+		e->ts = 0;
+		barrier();
+		WRITE_ONCE(e->task, 0);
+	} else if (fr_cfg.inflight_collides) {
+		bpf_map_delete_elem(&inflight_more, &tid);
+	}
+}
+
+static __always_inline void exit_process(struct fr_proc_exit *r,
+					 struct task_struct *t,
+					 struct signal_struct *s)
+{
+	/* what the threads before left in signal, and the last one's own */
+	r->utime = s->utime + t->utime;
+	r->stime = s->stime + t->stime;
+	r->read_bytes = s->ioac.read_bytes + t->ioac.read_bytes;
+	r->write_bytes = s->ioac.write_bytes + t->ioac.write_bytes;
+	r->rchar = s->ioac.rchar + t->ioac.rchar;
+	r->wchar = s->ioac.wchar + t->ioac.wchar;
+	r->majflt = s->maj_flt + t->maj_flt;
+	r->minflt = s->min_flt + t->min_flt;
+	r->dur = bpf_ktime_get_boot_ns() - t->group_leader->start_boottime;
+}
+
+static __always_inline void exit_thread(struct fr_proc_exit *r,
+					struct task_struct *t)
+{
+	r->utime = t->utime;
+	r->stime = t->stime;
+	r->read_bytes = t->ioac.read_bytes;
+	r->write_bytes = t->ioac.write_bytes;
+	r->rchar = t->ioac.rchar;
+	r->wchar = t->ioac.wchar;
+	r->majflt = t->maj_flt;
+	r->minflt = t->min_flt;
+	r->dur = bpf_ktime_get_boot_ns() - t->start_boottime;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(proc_exit_tp_btf, struct task_struct *t)
+{
+	struct fr_probe_counts *n = counts_of(FR_PROBE_PROC_EXIT);
+	struct record_buf *buf = scratch_of(FR_PROBE_PROC_EXIT, 0);
+	struct fr_proc_exit *r = (void *)buf;
+	struct task_delay_info *delays;
+	struct signal_struct *s;
+	u32 tgid = t->tgid;
+	int in_scope;
+
+	if (!n || !buf)
+		return 0;
+	clear_inflight(t);
+	in_scope = fr_cfg.record_proc && task_in_scope(t);
+	s = t->signal;
+	/* live counts threads that have not come this far; ours is off already */
+	r->last = s->live.counter == 0;
+	if (r->last) {
+		bpf_map_delete_elem(&scope, &tgid);
+		bpf_map_delete_elem(&excluded, &tgid);
+	}
+	if (!in_scope) {
+		n->filtered++;
+		return 0;
+	}
+	if (r->last)
+		exit_process(r, t, s);
+	else
+		exit_thread(r, t);
+	r->ts = bpf_ktime_get_ns() - r->dur;
+	r->tid = t->pid;
+	r->pid = tgid;
+	r->born = born_of(t->group_leader->start_boottime);
+	r->status = (u32)t->exit_code;
+	delays = t->delays;
+	r->blkio_delay = delays ? delays->blkio_delay : 0;
+	if (ring_put(buf, sizeof(*r), FR_LANE_PROC, TYPE_AUX(FR_T_proc_exit, 0)))
+		n->records++;
+	else
+		n->lost++;
+	return 0;
+}
+
+/* A new command name, by exec or prctl: the thread is described again. */
+SEC("tp_btf/task_rename")
+int BPF_PROG(proc_rename_tp_btf, struct task_struct *t, const char *comm)
+{
+	struct fr_probe_counts *n = counts_of(FR_PROBE_PROC_RENAME);
+	u32 key = t->pid & fr_cfg.inflight_mask;
+	struct fr_inflight *e = bpf_map_lookup_elem(&inflight, &key);
+
+	if (!n)
+		return 0;
+	n->filtered++;
+	if (e && e->task == (u64)t)
+		e->start_boottime = 0;
+	return 0;
+}

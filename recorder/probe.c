@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* probe.c - the kernel ring and the probes that write it: open, start, close. */
+#include "recorder/probe_internal.h"
+
+#include "dump/schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SEEN_ENTRIES 65536
+#define INFLIGHT_MAX 65536
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+/* ---- what is wanted -------------------------------------------------------- */
+static bool list_has(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)); at += n) {
+		bool begins = at == list || strchr(", ", at[-1]);
+
+		if (begins && (!at[n] || strchr(", ", at[n])))
+			return true;
+	}
+	return false;
+}
+
+/* Forks and exits are always watched: scope and in-flight entries need them. */
+static bool point_wanted(const struct fr_config *c, const char *stream)
+{
+	return list_has(c->probes_streams, stream) || !strcmp(stream, "proc");
+}
+
+static void set_points(struct probes *p)
+{
+	unsigned i = 0;
+
+#define FR_PROBE_ID(id_, stream_, name_)                                      \
+	p->points[i].stream = #stream_;                                       \
+	p->points[i].name = #name_;                                           \
+	p->points[i].id = FR_PROBE_##id_;                                     \
+	p->points[i].wanted = point_wanted(p->config, #stream_);              \
+	if (!p->points[i].wanted)                                             \
+		snprintf(p->points[i].why, sizeof(p->points[i].why),          \
+			 "switched off (probes.streams)");                    \
+	i++;
+	FR_PROBES(FR_PROBE_ID)
+#undef FR_PROBE_ID
+}
+
+static const struct {
+	const char *name;
+	uint32_t lane;
+} lane_names[] = {
+	{ "fs", FR_LANE_FS },	     { "block", FR_LANE_BLOCK },
+	{ "proc", FR_LANE_PROC },    { "slow", FR_LANE_SLOW },
+	{ "names", FR_LANE_NAMES },  { "cache", FR_LANE_CACHE },
+	{ "net", FR_LANE_NET },	     { "other", FR_LANE_OTHER },
+};
+
+/* "fs=50,names=20,..." as shares; what is wrong was refused by config_check. */
+static void set_shares(struct probes *p)
+{
+	for (unsigned i = 0; i < sizeof(lane_names) / sizeof(lane_names[0]); i++) {
+		const char *at = p->config->ring_shares;
+		size_t n = strlen(lane_names[i].name);
+
+		while (at && (strncmp(at, lane_names[i].name, n) || at[n] != '=')) {
+			at = strchr(at, ',');
+			if (at)
+				at += 1 + strspn(at + 1, " ");
+		}
+		if (!at || strtoul(at + n + 1, NULL, 10) == 0)
+			continue;
+		p->shares[p->nr_shares].lane = lane_names[i].lane;
+		p->shares[p->nr_shares++].percent =
+			(uint32_t)strtoul(at + n + 1, NULL, 10);
+	}
+}
+
+static uint32_t round_up_pow2(uint64_t v)
+{
+	uint32_t r = 1024;
+
+	while (r < v && r < INFLIGHT_MAX)
+		r <<= 1;
+	return r;
+}
+
+/* The depth and id of a cgroup v2 folder, for the filter in the kernel. */
+static int scope_cgroup(struct probes *p, struct fr_diag *diag)
+{
+	static const char *const mounts[] = { "/sys/fs/cgroup",
+					      "/sys/fs/cgroup/unified" };
+	const char *name = p->config->scope_cgroup;
+	struct stat st;
+	char path[4096];
+
+	name += strspn(name, "/");
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", mounts[i], name);
+		if (stat(path, &st))
+			continue;
+		p->cfg.scope = FR_SCOPE_CGROUP;
+		p->cfg.scope_cgroup = st.st_ino;
+		p->cfg.scope_cgroup_level = 1;
+		for (const char *c = name; (c = strchr(c, '/')) != NULL && c[1]; c++)
+			p->cfg.scope_cgroup_level++;
+		return 0;
+	}
+	snprintf(diag->text, sizeof(diag->text),
+		 "scope.cgroup: there is no cgroup %s below /sys/fs/cgroup", name);
+	return -ENOENT;
+}
+
+static int set_cfg(struct probes *p, struct fr_diag *diag)
+{
+	const struct fr_config *c = p->config;
+	uint64_t pid_max = probe_kernel_pid_max();
+	struct fr_bpf_cfg *cfg = &p->cfg;
+
+	cfg->nr_cpus = (uint32_t)libbpf_num_possible_cpus();
+	set_shares(p);
+	if (ring_geometry(c->ring_memory, cfg->nr_cpus, p->shares, p->nr_shares,
+			  &p->geometry)) {
+		snprintf(diag->text, sizeof(diag->text),
+			 "ring.memory is too small for %u lanes and %u CPUs; "
+			 "raise it", p->nr_shares, cfg->nr_cpus);
+		return -EINVAL;
+	}
+	cfg->inflight_mask = round_up_pow2(pid_max) - 1;
+	cfg->inflight_collides = pid_max > cfg->inflight_mask + 1ull;
+	cfg->seen_mask = SEEN_ENTRIES - 1;
+	cfg->record_fs = list_has(c->probes_streams, "fs");
+	cfg->record_block = list_has(c->probes_streams, "block");
+	cfg->record_proc = list_has(c->probes_streams, "proc");
+	cfg->exec_args_max = c->probes_exec_args ? 2048 : 0;
+	p->preemptible = probe_kernel_preemptible();
+	cfg->preemptible = p->preemptible;
+	if (c->scope_pids[0])
+		cfg->scope = FR_SCOPE_PIDS;
+	else if (c->scope_cgroup[0])
+		return scope_cgroup(p, diag);
+	return 0;
+}
+
+/* Where the lanes begin: as ring_init() lays them out. */
+static int set_lanes(struct probes *p)
+{
+	struct fr_ring_head *h = NULL;
+	void *page;
+	int err;
+
+	/* the layout is wanted before the map is there: into a scratch copy */
+	page = mmap(NULL, (size_t)p->geometry.nr_pages * FR_CHUNK_BYTES,
+		    PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (page == MAP_FAILED)
+		return -errno;
+	err = ring_init(page, &p->geometry, p->shares, p->nr_shares);
+	h = page;
+	p->cfg.first_chunk = h->first_chunk;
+	for (unsigned i = 0; i < FR_LANES_MAX; i++) {
+		p->cfg.lanes[i].first = h->lanes[i].first;
+		p->cfg.lanes[i].nr = h->lanes[i].nr;
+	}
+	p->cfg.names_again = h->lanes[FR_LANE_NAMES].nr / 2;
+	munmap(page, (size_t)p->geometry.nr_pages * FR_CHUNK_BYTES);
+	return err;
+}
+
+/* ---- maps ------------------------------------------------------------------- */
+static int map_memory(struct probes *p, const char *name, size_t value,
+		      size_t entries)
+{
+	struct probe_map *m = probe_map(p, name);
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t bytes = (value * entries + page - 1) / page * page;
+
+	if (!m)
+		return -ENOENT;
+	m->mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+	if (m->mem == MAP_FAILED) {
+		m->mem = NULL;
+		return -errno;
+	}
+	m->bytes = bytes;
+	return 0;
+}
+
+static int map_all(struct probes *p)
+{
+	int err = map_memory(p, "ring", FR_CHUNK_BYTES, p->geometry.nr_pages);
+
+	if (!err)
+		err = map_memory(p, "counts",
+				 sizeof(struct fr_probe_counts) * FR_PROBE_MAX,
+				 p->cfg.nr_cpus);
+	if (!err)
+		err = map_memory(p, "limits", sizeof(struct fr_limits), 1);
+	if (!err && probe_map(p, "inflight"))
+		err = map_memory(p, "inflight", sizeof(struct fr_inflight),
+				 p->cfg.inflight_mask + 1ull);
+	return err;
+}
+
+static int init_ring(struct probes *p)
+{
+	struct probe_map *m = probe_map(p, "ring");
+	struct fr_ring_head *h = m->mem;
+	int err = ring_init(m->mem, &p->geometry, p->shares, p->nr_shares);
+
+	if (err)
+		return err;
+	h->layout_hash = fr_layout_hash();
+	h->owner_pid = (uint32_t)getpid();
+	return 0;
+}
+
+static int on_wake(void *arg, void *data, size_t size)
+{
+	struct probes *p = arg;
+
+	if (size >= sizeof(struct fr_wake) && p->wake_fn)
+		p->wake_fn(p->wake_arg, data);
+	return 0;
+}
+
+static int init_wake(struct probes *p)
+{
+	struct probe_map *m = probe_map(p, "wake");
+
+	if (!m)
+		return -ENOENT;
+	p->wake = ring_buffer__new(m->fd, on_wake, p, NULL);
+	return p->wake ? 0 : -errno;
+}
+
+/* ---- the contract -------------------------------------------------------------- */
+static void why_none(int err, struct fr_diag *diag)
+{
+	if (err == -EPERM || err == -EACCES)
+		snprintf(diag->text, sizeof(diag->text),
+			 "no right to load BPF programs: run as root, or with "
+			 "CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN (for bpffs); "
+			 "sampling and manual dumps still work");
+	else if (access("/sys/kernel/btf/vmlinux", R_OK))
+		snprintf(diag->text, sizeof(diag->text),
+			 "this kernel has no BTF (/sys/kernel/btf/vmlinux): "
+			 "probes need CONFIG_DEBUG_INFO_BTF; sampling and "
+			 "manual dumps still work");
+	else if (!diag->text[0])
+		snprintf(diag->text, sizeof(diag->text),
+			 "no probe could be loaded: %s; sampling and manual "
+			 "dumps still work", strerror(-err));
+}
+
+static int set_scope(struct probes *p)
+{
+	const char *at = p->config->scope_pids;
+
+	probes_exclude_pid(p, getpid());
+	while (at && *at) {
+		pid_t pid = (pid_t)strtol(at, NULL, 10);
+
+		if (pid > 0)
+			probes_scope_pid(p, pid);
+		at = strchr(at, ',');
+		if (at)
+			at++;
+	}
+	return 0;
+}
+
+struct probes *probes_open(const struct fr_config *c, struct fr_diag *diag)
+{
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct probes *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return NULL;
+	diag->text[0] = 0;
+	p->config = c;
+	p->stats_fd = -1;
+	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited); /* kernels before 5.11 */
+	probe_kernel_mount(c->ring_pin_folder);
+	p->vmlinux = btf__load_vmlinux_btf();
+	p->has_cast = p->vmlinux &&
+		      btf__find_by_name_kind(p->vmlinux, "bpf_rdonly_cast",
+					     BTF_KIND_FUNC) > 0;
+	set_points(p);
+	err = p->vmlinux ? set_cfg(p, diag) : -ENOTSUP;
+	if (!err)
+		err = set_lanes(p);
+	if (!err)
+		err = probe_load_all(p, diag);
+	if (!err)
+		err = map_all(p);
+	if (!err)
+		err = init_ring(p);
+	if (!err)
+		err = init_wake(p);
+	if (!err)
+		err = set_scope(p);
+	if (err) {
+		why_none(err, diag);
+		probes_close(p, false);
+		errno = -err;
+		return NULL;
+	}
+	return p;
+}
+
+static void attach(struct probe_point *pt)
+{
+	pt->link = bpf_program__attach(pt->prog);
+	if (pt->link)
+		return;
+	snprintf(pt->why, sizeof(pt->why), "the kernel refused to attach %s: %s",
+		 bpf_program__name(pt->prog), strerror(errno));
+	pt->prog = NULL;
+}
+
+int probes_start(struct probes *p, struct fr_diag *diag)
+{
+	unsigned on = 0;
+
+	/* Last in the table first: exits before entries, so that an entry that
+	 * was noted finds its exit. */
+	for (int i = FR_PROBE_MAX - 1; i >= 0; i--) {
+		if (!p->points[i].prog)
+			continue;
+		attach(&p->points[i]);
+		on += p->points[i].link != NULL;
+	}
+	if (!on) {
+		snprintf(diag->text, sizeof(diag->text),
+			 "no probe could be attached; `flightrec doctor` says why");
+		return -ENOTSUP;
+	}
+	return probe_pin(p);
+}
+
+void probes_close(struct probes *p, bool leave)
+{
+	if (!p)
+		return;
+	if (p->pin_folder[0] && !leave)
+		probe_unpin(p->pin_folder);
+	ring_buffer__free(p->wake);
+	for (unsigned i = 0; i < FR_PROBE_MAX; i++)
+		if (p->points[i].link) /* a pinned link lives on */
+			bpf_link__destroy(p->points[i].link);
+	for (unsigned i = 0; i < p->nr_objects; i++)
+		bpf_object__close(p->objects[i]);
+	for (unsigned i = 0; i < p->nr_maps; i++) {
+		if (p->maps[i].mem)
+			munmap(p->maps[i].mem, p->maps[i].bytes);
+		close(p->maps[i].fd);
+	}
+	if (p->stats_fd >= 0)
+		close(p->stats_fd);
+	btf__free(p->vmlinux);
+	free(p);
+}
+
+void *probes_ring(struct probes *p, size_t *ret_bytes)
+{
+	struct probe_map *m = probe_map(p, "ring");
+
+	*ret_bytes = m->bytes;
+	return m->mem;
+}
+
+struct fr_limits *probes_limits(struct probes *p)
+{
+	return probe_map(p, "limits")->mem;
+}
+
+static int put_pid(struct probes *p, const char *map, pid_t pid)
+{
+	struct probe_map *m = probe_map(p, map);
+	uint32_t key = (uint32_t)pid, one = 1;
+
+	return m ? bpf_map_update_elem(m->fd, &key, &one, BPF_ANY) : -ENOENT;
+}
+
+int probes_scope_pid(struct probes *p, pid_t pid)
+{
+	return put_pid(p, "scope", pid);
+}
+
+int probes_exclude_pid(struct probes *p, pid_t pid)
+{
+	return put_pid(p, "excluded", pid);
+}
+
+int probes_wake_fd(struct probes *p)
+{
+	return ring_buffer__epoll_fd(p->wake);
+}
+
+int probes_poll(struct probes *p, probes_wake_fn fn, void *arg)
+{
+	p->wake_fn = fn;
+	p->wake_arg = arg;
+	return ring_buffer__consume(p->wake);
+}
+
+size_t probes_inflight(struct probes *p, uint64_t now_ns, void *buf, size_t size,
+		       unsigned *ret_left_out)
+{
+	struct probe_map *table = probe_map(p, "inflight");
+	struct probe_map *more = probe_map(p, "inflight_more");
+	struct probe_map *rqs = probe_map(p, "rqs");
+
+	return probe_inflight_collect(table ? table->mem : NULL,
+				      table ? p->cfg.inflight_mask + 1ull : 0,
+				      more ? more->fd : -1, rqs ? rqs->fd : -1,
+				      now_ns ?: clock_ns(CLOCK_MONOTONIC), buf,
+				      size, ret_left_out);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* probe_internal.h - shared by recorder/probe*.c only. */
+#ifndef RECORDER_PROBE_INTERNAL_H
+#define RECORDER_PROBE_INTERNAL_H
+
+#include "recorder/probe.h"
+#include "recorder/ring_user.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <flightrec/bpf_cfg.h>
+
+#define PROBE_OBJECTS_MAX 16
+#define PROBE_MAPS_MAX 32
+
+/* One probe: a point in the kernel, fed by one of several programs. */
+struct probe_point {
+	const char *stream, *name; /* as in FR_PROBES */
+	int id; /* enum fr_probe_id */
+	struct bpf_program *prog; /* the one chosen; NULL: none */
+	struct bpf_link *link;
+	char mechanism[16];
+	char why[160]; /* why it is not attached */
+	unsigned refused; /* bit: candidate that the kernel refused */
+	bool wanted;
+};
+
+struct probe_map { /* maps shared by all objects, by name */
+	char name[24];
+	int fd;
+	void *mem; /* mapping, if mmapable */
+	size_t bytes;
+};
+
+struct probes {
+	const struct fr_config *config;
+	struct fr_bpf_cfg cfg;
+	struct ring_geometry geometry;
+	struct ring_lane_share shares[FR_LANES_MAX];
+	unsigned nr_shares;
+	struct bpf_object *objects[PROBE_OBJECTS_MAX];
+	unsigned nr_objects;
+	struct probe_map maps[PROBE_MAPS_MAX];
+	unsigned nr_maps;
+	struct probe_point points[FR_PROBE_MAX];
+	struct ring_buffer *wake;
+	probes_wake_fn wake_fn;
+	void *wake_arg;
+	struct btf *vmlinux;
+	bool has_cast;
+	bool preemptible;
+	int stats_fd;
+	unsigned seal_calls;
+	char pin_folder[256]; /* "" : not pinned */
+};
+
+/* probe_calls.c: fills fr_nr, fr_nr32 and fr_calls of fs's .rodata. */
+void probe_calls_fill(uint8_t nr[512], uint8_t nr32[512],
+		      struct fr_call_info calls[FR_CALLS_MAX]);
+
+/* probe_kernel.c: facts about the running kernel. */
+bool probe_kernel_preemptible(void);
+uint64_t probe_kernel_pid_max(void);
+/* Mounts tracefs and bpffs where they are missing. */
+void probe_kernel_mount(const char *pin_folder);
+
+/* probe_pick.c: which program feeds a point. */
+/* The best candidate not refused yet, NULL if there is none. */
+struct bpf_program *probe_pick(struct probes *p, struct bpf_object *o,
+			       struct probe_point *pt, unsigned *ret_index);
+/* "fs_enter_tp_btf_cast" belongs to pt? Then 1 and its mechanism. */
+int probe_program_is(const char *program, const struct probe_point *pt,
+		     char mechanism[16], const char **ret_variant);
+
+/* probe_load.c */
+int probe_load_all(struct probes *p, struct fr_diag *diag);
+struct probe_map *probe_map(struct probes *p, const char *name);
+
+/* probe_pin.c */
+int probe_pin(struct probes *p);
+void probe_unpin(const char *folder);
+
+/* probe_inflight.c: over mapped tables and a descriptor (or -1). */
+size_t probe_inflight_collect(const struct fr_inflight *table, size_t entries,
+			      int more_fd, int rqs_fd, uint64_t now_ns,
+			      void *buf, size_t size, unsigned *ret_left_out);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * probe_pin.c - pins maps and links under bpffs, so that recording outlives the
+ * recorder, and finds what a dead one left.
+ *
+ * <pin_folder>/<instance>/map_<name>, link_<stream>_<name>
+ */
+#include "recorder/probe_internal.h"
+
+#include "dump/ring_read.h"
+#include "dump/schema.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int pin_maps(struct probes *p)
+{
+	char path[512];
+
+	for (unsigned i = 0; i < p->nr_maps; i++) {
+		snprintf(path, sizeof(path), "%s/map_%s", p->pin_folder,
+			 p->maps[i].name);
+		if (bpf_obj_pin(p->maps[i].fd, path))
+			return -errno;
+	}
+	return 0;
+}
+
+static int pin_links(struct probes *p)
+{
+	char path[512];
+
+	for (unsigned i = 0; i < FR_PROBE_MAX; i++) {
+		struct probe_point *pt = &p->points[i];
+
+		if (!pt->link)
+			continue;
+		snprintf(path, sizeof(path), "%s/link_%s_%s", p->pin_folder,
+			 pt->stream, pt->name);
+		if (bpf_link__pin(pt->link, path))
+			return -errno;
+	}
+	return 0;
+}
+
+int probe_pin(struct probes *p)
+{
+	const struct fr_ring_head *h = probe_map(p, "ring")->mem;
+	int err;
+
+	if (!p->config->ring_pin_folder[0])
+		return 0;
+	(void)mkdir(p->config->ring_pin_folder, 0700);
+	snprintf(p->pin_folder, sizeof(p->pin_folder), "%s/%016llx",
+		 p->config->ring_pin_folder, (unsigned long long)h->instance);
+	if (mkdir(p->pin_folder, 0700)) {
+		err = -errno;
+		p->pin_folder[0] = 0;
+		return err;
+	}
+	err = pin_maps(p);
+	if (!err)
+		err = pin_links(p);
+	return err;
+}
+
+void probe_unpin(const char *folder)
+{
+	DIR *d = opendir(folder);
+	struct dirent *e;
+	char path[1024];
+
+	if (!d)
+		return;
+	while ((e = readdir(d))) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
+		(void)unlink(path);
+	}
+	closedir(d);
+	(void)rmdir(folder);
+}
+
+/* ---- rings left behind --------------------------------------------------------- */
+struct probes_left {
+	char folder[1024];
+	void *ring, *inflight;
+	size_t ring_bytes, inflight_bytes, inflight_entries;
+	int more_fd, rqs_fd;
+};
+
+static int get_map(const char *folder, const char *name,
+		   struct bpf_map_info *info)
+{
+	uint32_t len = sizeof(*info);
+	char path[1100];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/map_%s", folder, name);
+	fd = bpf_obj_get(path);
+	if (fd < 0 || !info)
+		return fd;
+	memset(info, 0, sizeof(*info));
+	if (bpf_obj_get_info_by_fd(fd, info, &len)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void *map_left(const char *folder, const char *name, int prot,
+		      size_t *ret_bytes, size_t *ret_entries)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct bpf_map_info info;
+	int fd = get_map(folder, name, &info);
+	void *mem;
+
+	if (fd < 0)
+		return NULL;
+	*ret_entries = info.max_entries;
+	*ret_bytes = ((size_t)(info.value_size + 7) / 8 * 8 * info.max_entries +
+		      page - 1) / page * page;
+	mem = mmap(NULL, *ret_bytes, prot, MAP_SHARED, fd, 0);
+	close(fd);
+	return mem == MAP_FAILED ? NULL : mem;
+}
+
+/* Is the recorder that made it still there? */
+static bool owner_lives(const struct fr_ring_head *h)
+{
+	char path[64], comm[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", h->owner_pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (!fgets(comm, sizeof(comm), f))
+		comm[0] = 0;
+	fclose(f);
+	return !strncmp(comm, "flightrec", 9);
+}
+
+static struct probes_left *left_try(const char *folder)
+{
+	struct probes_left *l = calloc(1, sizeof(*l));
+	size_t entries;
+
+	if (!l)
+		return NULL;
+	snprintf(l->folder, sizeof(l->folder), "%s", folder);
+	l->more_fd = l->rqs_fd = -1;
+	l->ring = map_left(folder, "ring", PROT_READ | PROT_WRITE,
+			   &l->ring_bytes, &entries);
+	if (!l->ring) {
+		probe_unpin(folder); /* died while it was being pinned */
+		free(l);
+		return NULL;
+	}
+	if (owner_lives(l->ring)) {
+		probes_left_close(l);
+		return NULL;
+	}
+	l->inflight = map_left(folder, "inflight", PROT_READ,
+			       &l->inflight_bytes, &l->inflight_entries);
+	l->more_fd = get_map(folder, "inflight_more", NULL);
+	l->rqs_fd = get_map(folder, "rqs", NULL);
+	return l;
+}
+
+struct probes_left *probes_left_open(const struct fr_config *c)
+{
+	struct probes_left *l = NULL;
+	struct dirent *e;
+	char path[1024];
+	DIR *d;
+
+	if (!c->ring_pin_folder[0])
+		return NULL;
+	d = opendir(c->ring_pin_folder);
+	if (!d)
+		return NULL;
+	while (!l && (e = readdir(d))) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", c->ring_pin_folder,
+			 e->d_name);
+		l = left_try(path);
+	}
+	closedir(d);
+	return l;
+}
+
+void *probes_left_ring(struct probes_left *l, size_t *ret_bytes)
+{
+	*ret_bytes = l->ring_bytes;
+	return l->ring;
+}
+
+size_t probes_left_inflight(struct probes_left *l, uint64_t now_ns, void *buf,
+			    size_t size, unsigned *ret_left_out)
+{
+	return probe_inflight_collect(l->inflight, l->inflight_entries,
+				      l->more_fd, l->rqs_fd, now_ns, buf, size,
+				      ret_left_out);
+}
+
+void probes_left_close(struct probes_left *l)
+{
+	if (!l)
+		return;
+	if (l->ring)
+		munmap(l->ring, l->ring_bytes);
+	if (l->inflight)
+		munmap(l->inflight, l->inflight_bytes);
+	if (l->more_fd >= 0)
+		close(l->more_fd);
+	if (l->rqs_fd >= 0)
+		close(l->rqs_fd);
+	free(l);
+}
+
+void probes_left_remove(struct probes_left *l)
+{
+	probe_unpin(l->folder);
+	probes_left_close(l);
+}
