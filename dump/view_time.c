@@ -35,7 +35,7 @@ static int parse_epoch(const char *p, struct view_time *ret)
 		return -EINVAL;
 	for (; *p >= '0' && *p <= '9'; p++) {
 		seconds = 10 * seconds + (*p - '0');
-		if (seconds > INT64_MAX / NSEC / 10)
+		if (seconds >= INT64_MAX / NSEC)
 			return -EINVAL;
 	}
 	ret->ns = seconds * NSEC + parse_fraction(&p);
