@@ -3,6 +3,8 @@
 #include "recorder/collector.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 int collector_files_prepare(struct collector *c, const char *list)
 {

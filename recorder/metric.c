@@ -2,6 +2,9 @@
 #include "recorder/metric.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define METRIC_BUCKETS (2 * METRIC_MAX) /* power of two, at most half full */
 

@@ -3,6 +3,8 @@
 
 #include "recorder/sampler.h"
 
+#include <stdio.h>
+
 static size_t sample_varint(uint8_t *p, uint64_t v)
 {
 	size_t n = 0;

@@ -3,6 +3,8 @@
 #include "recorder/collector.h"
 #include "recorder/scan.h"
 
+#include <string.h>
+
 #define NET(field)                                       \
 	{                                                \
 		"net.%." field, "", METRIC_COUNTER, 1, 1 \

@@ -3,6 +3,8 @@
 #include "recorder/collector.h"
 #include "recorder/scan.h"
 
+#include <string.h>
+
 #define US 1000
 #define AVERAGE(name)                                               \
 	{                                                           \

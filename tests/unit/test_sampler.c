@@ -8,6 +8,10 @@
 #include <errno.h>
 #include <flightrec/event.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MS     1000000ULL
