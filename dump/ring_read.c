@@ -140,29 +140,29 @@ static int head_read(const struct fr_chunk_head *c, struct ring_hold_chunk *hc)
 	       __atomic_load_n(&c->ordinal, __ATOMIC_RELAXED) == hc->ordinal;
 }
 
-/* Holds one chunk and notes it.  ${ordinal}: only if it has this one; 0: any. */
+/* Sets the bit and notes the chunk; which claim it is comes later. */
 static void hold_chunk(struct ring_hold *h, const struct ring_view *v,
-		       unsigned lane, uint32_t chunk, uint64_t ordinal)
+		       unsigned lane, uint32_t chunk)
 {
-	struct fr_chunk_head *c = ring_view_chunk(v, chunk);
 	struct ring_hold_chunk *hc = &h->chunks[h->nr_chunks];
-	__u64 seen = __atomic_load_n(&c->ordinal, __ATOMIC_RELAXED);
 
-	if (!seen || (ordinal && seen != ordinal) ||
-	    h->nr_chunks == h->chunks_size)
+	if (h->nr_chunks == h->chunks_size)
 		return;
 	/* Release: pairs with the writers' load of state, after which they
 	 * load hold_until_ns.  Acquire: pairs with their giving back. */
-	__atomic_fetch_or(&c->state, FR_CHUNK_HELD, __ATOMIC_ACQ_REL);
+	__atomic_fetch_or(&ring_view_chunk(v, chunk)->state, FR_CHUNK_HELD,
+			  __ATOMIC_ACQ_REL);
 	hc->chunk = chunk;
 	hc->lane = lane;
-	if (head_read(c, hc) && hc->cpu < v->nr_cpus &&
-	    (!ordinal || hc->ordinal == ordinal)) {
-		h->nr_chunks++;
-		return;
-	}
-	/* It was being claimed: nothing of it is left or in it yet. */
-	__atomic_fetch_and(&c->state, ~FR_CHUNK_HELD, __ATOMIC_RELEASE);
+	h->nr_chunks++;
+}
+
+static void unhold_chunk(const struct ring_view *v, uint32_t chunk)
+{
+	/* Release: pairs with the compare-and-swap of the next claimer; what
+	 * we copied was read before. */
+	__atomic_fetch_and(&ring_view_chunk(v, chunk)->state, ~FR_CHUNK_HELD,
+			   __ATOMIC_RELEASE);
 }
 
 static uint64_t lane_next(const struct ring_view *v, unsigned lane)
@@ -181,8 +181,7 @@ static void hold_lane(struct ring_hold *h, const struct ring_view *v,
 
 	for (; i < nr; i++)
 		hold_chunk(h, v, lane,
-			   v->lanes[lane].first + (uint32_t)((next + i) % nr),
-			   0);
+			   v->lanes[lane].first + (uint32_t)((next + i) % nr));
 }
 
 /* What was claimed between hold_lane() and the copy of the words. */
@@ -198,9 +197,32 @@ static void hold_lane_news(struct ring_hold *h, const struct ring_view *v,
 		end = next + free_chunks;
 	if (end - next > nr)
 		end = next + nr;
-	for (; next != end; next++)
-		hold_chunk(h, v, lane,
-			   v->lanes[lane].first + (uint32_t)(next % nr), next);
+	for (; next != end; next++) {
+		uint32_t c = v->lanes[lane].first + (uint32_t)(next % nr);
+
+		/* Acquire: pairs with the last store of the claimer. */
+		if (__atomic_load_n(&ring_view_chunk(v, c)->ordinal,
+				    __ATOMIC_ACQUIRE) == next)
+			hold_chunk(h, v, lane, c);
+	}
+}
+
+/* After the words: what has no head yet was not in use when they were read. */
+static void hold_read_heads(struct ring_hold *h, const struct ring_view *v,
+			    uint32_t begin)
+{
+	uint32_t i, n = begin;
+
+	for (i = begin; i < h->nr_chunks; i++) {
+		struct ring_hold_chunk hc = h->chunks[i];
+
+		if (head_read(ring_view_chunk(v, hc.chunk), &hc) &&
+		    hc.cpu < v->nr_cpus)
+			h->chunks[n++] = hc;
+		else
+			unhold_chunk(v, hc.chunk);
+	}
+	h->nr_chunks = n;
 }
 
 static void words_read(struct ring_hold *h, const struct ring_view *v,
@@ -279,6 +301,7 @@ static void hold_one_lane(struct ring_hold *h, const struct ring_view *v,
 		hold_lane(h, v, lane, next);
 		words_read(h, v, lane);
 		hold_lane_news(h, v, lane, next);
+		hold_read_heads(h, v, h->lane_begin[lane]);
 	}
 	h->lane_begin[lane + 1] = h->nr_chunks;
 }
@@ -308,11 +331,7 @@ int ring_hold(struct ring_hold *h, const struct ring_view *v, uint64_t until_ns)
 void ring_release(const struct ring_hold *h, const struct ring_view *v,
 		  uint32_t i)
 {
-	struct fr_chunk_head *c = ring_view_chunk(v, h->chunks[i].chunk);
-
-	/* Release: pairs with the compare-and-swap of the next claimer; what
-	 * we copied was read before. */
-	__atomic_fetch_and(&c->state, ~FR_CHUNK_HELD, __ATOMIC_RELEASE);
+	unhold_chunk(v, h->chunks[i].chunk);
 }
 
 void ring_release_all(const struct ring_hold *h, const struct ring_view *v)
