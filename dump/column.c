@@ -333,6 +333,10 @@ size_t column_encode(struct column_work *w, const struct column_model *m,
 	ret->base = column_base(m, v);
 	column_rest(w, m, v, rows, ret->base);
 	ret->step = column_step(w->rest, rows);
+	if (m->pred == COLUMN_PREV || m->pred == COLUMN_END) {
+		ret->base -= ret->step; /* no rest in the first row, either */
+		w->rest[0] = ret->step;
+	}
 	column_measure(w->rest, rows, ret->step, lengths);
 	if (lengths[0] == rows)
 		return 0;

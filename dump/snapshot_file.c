@@ -33,8 +33,11 @@ static int file_remove_left_over(struct snap_file *f)
 		    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) || unlinkat(f->folder, f->temp, 0))
-		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	/* where locks are not to be had, names with a time in them suffice */
+	if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+		err = -EBUSY;
+	else if (unlinkat(f->folder, f->temp, 0))
+		err = -errno;
 	close(fd);
 	return err;
 }

@@ -464,8 +464,7 @@ static int read_all(struct snap *s, const char *path, struct snap_diag *diag)
 	int err;
 
 	s->zstd = ZSTD_createDCtx();
-	s->work = column_work_new(SNAP_ROWS_MAX);
-	if (!s->zstd || !s->work)
+	if (!s->zstd)
 		return read_refuse(diag, -ENOMEM, "%s: out of memory", path);
 	err = read_open(s, path, diag);
 	if (!err)
@@ -605,7 +604,9 @@ struct snap_block *snap_read_block(struct snap *s, unsigned i)
 		return NULL;
 	}
 	r = &s->frames[s->blocks[i]];
-	err = read_payload(s, r, &raw);
+	if (!s->work)
+		s->work = column_work_new(SNAP_ROWS_MAX);
+	err = s->work ? read_payload(s, r, &raw) : -ENOMEM;
 	if (err) {
 		errno = -err;
 		return NULL;

@@ -21,8 +21,8 @@
 #include "dump/snapshot_read.h"
 
 #define EVENTS (1u << 20)
-#define CPUS 4
-#define NAME "flightrec-encode"
+#define CPUS   4
+#define NAME   "flightrec-encode"
 
 struct row {
 	uint64_t seq;

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_column.c - every model gives back what went in, and trusts no code. */
+#include "dump/column.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/test.h"
+
+#define ROWS 5000
+
+static uint64_t v[ROWS], a[ROWS], b[ROWS], back[ROWS];
+static uint8_t out[COLUMN_BOUND(ROWS)];
+static uint64_t state = 42;
+
+static uint64_t next_random(void)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	return state ^= state << 17;
+}
+
+static void fill_random(uint32_t i)
+{
+	v[i] = next_random();
+}
+
+static void fill_constant(uint32_t i)
+{
+	(void)i;
+	v[i] = 0xdeadbeefcafeULL;
+}
+
+static void fill_rising(uint32_t i)
+{
+	v[i] = 1000000 + 17ULL * i;
+}
+
+static void fill_extremes(uint32_t i)
+{
+	static const uint64_t ends[] = { 0, UINT64_MAX, INT64_MAX,
+					 (uint64_t)INT64_MIN, 1 };
+
+	v[i] = ends[next_random() % 5];
+}
+
+/* Small, but for one in a thousand. */
+static void fill_outliers(uint32_t i)
+{
+	v[i] = next_random() % 1000 ? next_random() % 200 : next_random();
+	(void)i;
+}
+
+static void (*const fills[])(uint32_t) = {
+	fill_random, fill_constant, fill_rising, fill_extremes, fill_outliers,
+};
+
+static void fill(unsigned kind, uint32_t rows)
+{
+	for (uint32_t i = 0; i < rows; i++) {
+		fills[kind](i);
+		a[i] = next_random() % 7 ? next_random() % 50 : next_random();
+		b[i] = next_random() % 3 ? 4096 : -5ULL;
+	}
+}
+
+static void every_model_gives_back_every_column(void **state_)
+{
+	static const uint32_t sizes[] = { 1, 2, 3, 255, 767, 769, ROWS };
+	struct column_work *w = column_work_new(ROWS);
+
+	(void)state_;
+	for (unsigned k = 0; k < sizeof(fills) / sizeof(fills[0]); k++) {
+		for (unsigned s = 0; s < sizeof(sizes) / sizeof(sizes[0]);
+		     s++) {
+			fill(k, sizes[s]);
+			for (uint8_t p = 0; p < COLUMN_NR_PREDS; p++) {
+				struct column_model m = { p, a, b };
+				struct column_code c;
+				size_t len = column_encode(w, &m, v, sizes[s],
+							   out, &c);
+
+				assert_int_equal(len, c.bytes);
+				assert_true(len <= COLUMN_BOUND(sizes[s]));
+				assert_int_equal(column_decode(w, &c, out, a, b,
+							       sizes[s], back),
+						 0);
+				assert_memory_equal(v, back,
+						    sizes[s] * sizeof(*v));
+			}
+		}
+	}
+	column_work_free(w);
+}
+
+static void regular_columns_take_no_bytes(void **state_)
+{
+	struct column_work *w = column_work_new(ROWS);
+	struct column_model prev = { COLUMN_PREV, NULL, NULL };
+	struct column_model end = { COLUMN_END, a, NULL };
+	struct column_model same = { COLUMN_SAME, a, NULL };
+	struct column_code c;
+
+	(void)state_;
+	fill(2, ROWS);
+	assert_int_equal(column_encode(w, &prev, v, ROWS, out, &c), 0);
+	for (uint32_t i = 0; i < ROWS; i++)
+		v[i] = a[i];
+	assert_int_equal(column_encode(w, &same, v, ROWS, out, &c), 0);
+	for (uint32_t i = 0; i < ROWS; i++)
+		v[i] = 100 * i - a[i];
+	assert_int_equal(column_encode(w, &end, v, ROWS, out, &c), 0);
+	column_work_free(w);
+}
+
+static void rare_outliers_are_exceptions(void **state_)
+{
+	struct column_work *w = column_work_new(ROWS);
+	struct column_model m = { COLUMN_NONE, NULL, NULL };
+	struct column_code c;
+
+	(void)state_;
+	fill(4, ROWS);
+	column_encode(w, &m, v, ROWS, out, &c);
+	assert_true(c.planes <= 2);
+	assert_true(c.exceptions > 0);
+	column_work_free(w);
+}
+
+static void the_best_model_is_chosen(void **state_)
+{
+	struct column_work *w = column_work_new(ROWS);
+	const struct column_model models[] = { { COLUMN_NONE, NULL, NULL },
+					       { COLUMN_PREV, NULL, NULL },
+					       { COLUMN_LAST, a, NULL } };
+
+	(void)state_;
+	fill(2, ROWS);
+	assert_int_equal(column_choose(w, models, 3, v, ROWS), 1);
+	for (uint32_t i = 0; i < ROWS; i++) {
+		a[i] = next_random() % 20;
+		v[i] = a[i] * a[i] * 1000003;
+	}
+	assert_int_equal(column_choose(w, models, 3, v, ROWS), 2);
+	column_work_free(w);
+}
+
+/* Any code and bytes: decoded or refused, never read out of bounds (run with
+ * ASan: the buffer is as long as the code says). */
+static void damaged_codes_are_refused_or_harmless(void **state_)
+{
+	struct column_work *w = column_work_new(ROWS);
+	unsigned refused = 0;
+
+	(void)state_;
+	for (unsigned i = 0; i < 20000; i++) {
+		uint32_t rows = 1 + next_random() % 300;
+		struct column_code c = {
+			.pred = (uint8_t)(next_random() % 11),
+			.planes = (uint8_t)(next_random() % 11),
+			.exceptions = (uint32_t)(next_random() % 20),
+			.bytes = (uint32_t)(next_random() % 3000),
+			.base = next_random(),
+			.step = next_random(),
+		};
+		uint8_t *in = malloc(c.bytes + 1u);
+
+		for (uint32_t k = 0; k < c.bytes; k++)
+			in[k] = (uint8_t)(next_random() % 3 ? 1 :
+							      next_random());
+		in = realloc(in, c.bytes ? c.bytes : 1);
+		if (next_random() % 2)
+			c.bytes = c.planes * rows;
+		else if (c.planes * rows + 2 <= c.bytes)
+			c.exceptions = 1;
+		if (c.bytes > 3000)
+			c.bytes = 0;
+		in = realloc(in, c.bytes ? c.bytes : 1);
+		if (column_decode(w, &c, in, next_random() % 4 ? a : NULL,
+				  next_random() % 4 ? b : NULL, rows, back))
+			refused++;
+		free(in);
+	}
+	assert_true(refused > 1000 && refused < 20000);
+	column_work_free(w);
+}
+
+static void too_many_rows_and_missing_columns_are_refused(void **state_)
+{
+	struct column_work *w = column_work_new(10);
+	struct column_code c = { .pred = COLUMN_PREV };
+
+	(void)state_;
+	assert_int_equal(column_decode(w, &c, out, a, b, 11, back), -EBADMSG);
+	assert_int_equal(column_decode(w, &c, out, NULL, NULL, 10, back), 0);
+	c.pred = COLUMN_NEXT;
+	assert_int_equal(column_decode(w, &c, out, a, NULL, 10, back),
+			 -EBADMSG);
+	c.pred = COLUMN_LAST;
+	assert_int_equal(column_decode(w, &c, out, NULL, b, 10, back),
+			 -EBADMSG);
+	column_work_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_model_gives_back_every_column),
+		cmocka_unit_test(regular_columns_take_no_bytes),
+		cmocka_unit_test(rare_outliers_are_exceptions),
+		cmocka_unit_test(the_best_model_is_chosen),
+		cmocka_unit_test(damaged_codes_are_refused_or_harmless),
+		cmocka_unit_test(too_many_rows_and_missing_columns_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
