@@ -104,6 +104,7 @@ build_here() { # compiles this tree into a scratch folder
 if [ -z "$peers" ]; then
 	recorder_start || exit 1
 	build_here || tail -n 5 "$W/build.log"
+	recorder_says >"$W/status.json"
 	began=$(date +%s.%N)
 	client dump >/dev/null
 	wait_snapshots 1 60
@@ -114,11 +115,13 @@ if [ -z "$peers" ]; then
 	echo
 	echo "this tree compiled, 64 MiB of ring:"
 	python3 tests/bench/table.py snapshot "$W/info.json" "$(stat -c %s "$file")" \
-		"$seconds" | tee -a "$W/figures"
+		"$seconds" "$W/status.json" | tee -a "$W/figures"
 	client status | sed 's/^/  /'
 	recorder_stop
 fi
-for encode in "$O/tests/bench/encode"; do # the column encoder alone
-	[ -x "$encode" ] && "$encode" | tee -a "$W/figures"
-done
+# The column encoder alone, one core: on that snapshot, else on made-up records.
+if [ -x "$O/tests/bench/encode" ]; then
+	"$O/tests/bench/encode" ${file:+"$file"} | python3 tests/bench/table.py encode |
+		tee -a "$W/figures"
+fi
 [ -z "$checked" ] || python3 tests/bench/table.py check tests/bench/limits "$W/figures"

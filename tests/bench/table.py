@@ -4,7 +4,9 @@
 
   table.py cost FILE            lines "round workload recorder ns" as a table,
                                 then the figures as JSON lines
-  table.py snapshot INFO BYTES SECONDS   figures of one snapshot (info -O json)
+  table.py snapshot INFO BYTES SECONDS STATUS   figures of one snapshot, from
+                                info -O json and status --json before it
+  table.py encode               the line of tests/bench/encode, on stdin
   table.py check LIMITS FILE    JSON lines against the limits
 """
 import json
@@ -60,22 +62,27 @@ def objects(value):
             yield from objects(v)
 
 
-def snapshot(info_path, file_bytes, seconds):
-    spans, records = {}, 0
+def snapshot(info_path, file_bytes, seconds, status_path):
+    records = 0
     for o in objects(json.load(open(info_path))):
         if "from_ns" in o and "to_ns" in o and "records" in o:
-            lane = str(o.get("lane"))
-            a, b = spans.get(lane, (1 << 64, 0))
-            spans[lane] = min(a, int(o["from_ns"])), max(b, int(o["to_ns"]))
             records += int(o["records"])
     if not records:
         raise SystemExit("table.py: info -O json has no coverage with records")
     say("records", records, "records")
     say("bytes_per_event", int(file_bytes) / records, "bytes")
-    for lane, (a, b) in sorted(spans.items()):
-        say(f"history_s_{lane}", (b - a) / 1e9, "s")
+    for lane, counts in json.load(open(status_path))["lane"].items():
+        say(f"history_s_{lane}", float(counts["history_s"]), "s")
     say("hit_to_file_mb_per_s", 64 * records / 1e6 / float(seconds),
         "MB of slots per s, at least")
+
+
+def encode():
+    figures = json.loads(sys.stdin.readline())
+    say("encode_bytes_per_event", figures["bytes_per_event"], "bytes")
+    say("dump_mb_per_s", figures["slot_mb_per_s"], "MB of slots per s, one core")
+    say("load_mb_per_s", figures["read_slot_mb_per_s"],
+        "MB of slots per s, one core")
 
 
 def check(limits_path, figures_path):
@@ -100,4 +107,4 @@ def check(limits_path, figures_path):
 
 if __name__ == "__main__":
     sys.exit({"cost": cost, "snapshot": snapshot,
-              "check": check}[sys.argv[1]](*sys.argv[2:]))
+              "check": check, "encode": encode}[sys.argv[1]](*sys.argv[2:]))
