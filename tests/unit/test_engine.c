@@ -1,0 +1,810 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_engine.c - the table of triggers/trigger.h, cell by cell. */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "triggers/engine.h"
+#include "triggers/evaluator.h"
+#include "triggers/inbox.h"
+
+#define SEC    1000000000ULL
+#define MS     1000000ULL
+#define RULE_A TRIGGER_FIRST_RULE
+#define RULE_B (TRIGGER_FIRST_RULE + 1)
+
+/* What the engine asked for, in order: F freeze, D dump, R release. */
+struct world {
+	struct engine *e;
+	struct rule_sets sets;
+	struct fr_limits limits;
+	char calls[256];
+	unsigned nr_calls;
+	int freeze_result, dump_result;
+	struct engine_reason reason;
+	uint64_t answered[128];
+	int answers[128];
+	unsigned nr_answered;
+	bool dump_at_once;
+};
+
+static void note(struct world *w, char c)
+{
+	if (w->nr_calls < sizeof(w->calls) - 1)
+		w->calls[w->nr_calls++] = c;
+	w->calls[w->nr_calls] = '\0';
+}
+
+static int on_freeze(void *arg, const struct engine_reason *r)
+{
+	struct world *w = arg;
+
+	note(w, 'F');
+	w->reason = *r;
+	return w->freeze_result;
+}
+
+static int on_dump(void *arg, const struct engine_reason *r)
+{
+	struct world *w = arg;
+
+	note(w, 'D');
+	w->reason = *r;
+	if (w->dump_at_once)
+		engine_dump_done(w->e, r->hit_ns);
+	return w->dump_result;
+}
+
+static void on_release(void *arg)
+{
+	note(arg, 'R');
+}
+
+static void on_answer(void *arg, uint64_t cookie, int error)
+{
+	struct world *w = arg;
+
+	if (w->nr_answered < 128) {
+		w->answered[w->nr_answered] = cookie;
+		w->answers[w->nr_answered++] = error;
+	}
+}
+
+static void on_log(void *arg, uint32_t trigger, const char *text)
+{
+	(void)trigger;
+	assert_non_null(arg);
+	assert_true(strlen(text) > 0);
+}
+
+static const struct engine_ops ops = {
+	.freeze = on_freeze,
+	.start_dump = on_dump,
+	.release = on_release,
+	.answered = on_answer,
+	.log = on_log,
+};
+
+static void make_rule(struct fr_trigger_rule *r, const char *name,
+		      const char *when, const char *tail, const char *cooldown)
+{
+	struct rule_diag d;
+
+	rule_init(r, name);
+	assert_int_equal(rule_set(r, "when", when, &d), 0);
+	assert_int_equal(rule_set(r, "tail", tail, &d), 0);
+	assert_int_equal(rule_set(r, "cooldown", cooldown, &d), 0);
+}
+
+#define LATENCY "fs.fsync latency > 200ms"
+#define OTHER   "block.write latency > 20ms"
+
+static void load_two(struct world *w, uint64_t now, const char *tail)
+{
+	struct fr_trigger_rule r[2];
+
+	make_rule(&r[0], "a", LATENCY, tail, "10s");
+	make_rule(&r[1], "b", OTHER, "0", "10s");
+	assert_int_equal(engine_load(w->e, now, r, 2, 100 * MS), 0);
+	rule_clear(&r[0]);
+	rule_clear(&r[1]);
+}
+
+static struct world *begin(const char *tail)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	w->e = engine_new(&ops, w, &w->limits, &w->sets);
+	assert_non_null(w->e);
+	load_two(w, 0, tail);
+	return w;
+}
+
+static void end(struct world *w)
+{
+	engine_free(w->e);
+	rule_sets_clear(&w->sets);
+	free(w);
+}
+
+static struct trigger_info info(struct world *w, unsigned i)
+{
+	struct trigger_info t;
+
+	engine_info(w->e, i, &t);
+	assert_true(t.counts.hits == t.counts.fired + t.counts.suppressed +
+					     t.counts.merged + t.counts.queued);
+	return t;
+}
+
+#define A 2 /* positions: signal, manual, a, b */
+#define B 3
+
+static void hit(struct world *w, uint64_t now, uint32_t number)
+{
+	struct engine_hit h = { .number = number, .hit_ns = now };
+
+	engine_hit(w->e, now, &h);
+}
+
+static int by_hand(struct world *w, uint64_t now, uint64_t cookie)
+{
+	struct engine_hit h = { .number = TRIGGER_MANUAL,
+				.hit_ns = now,
+				.cookie = cookie };
+
+	return engine_manual(w->e, now, &h);
+}
+
+/* ---- each state x each event -------------------------------------------------- */
+
+enum event {
+	EV_HIT,
+	EV_HIT_OTHER,
+	EV_MANUAL,
+	EV_TAIL,
+	EV_FROZEN,
+	EV_FREEZE_FAILED,
+	EV_DONE,
+	EV_FAILED,
+	EV_DIED,
+	EV_COOLED,
+	EV_DISABLE,
+	EV_ENABLE,
+	EV_RELOAD,
+	EV_GONE,
+	EV_SHUTDOWN,
+	EVENTS
+};
+
+#define TAIL_NS (5 * SEC)
+
+/* Brings trigger a of a fresh engine into the state, at time 1 s. */
+static void bring(struct world *w, enum trigger_state s)
+{
+	uint64_t now = SEC;
+
+	w->freeze_result = -EINPROGRESS;
+	switch (s) {
+	case TRIGGER_ARMED:
+		break;
+	case TRIGGER_DISABLED:
+		engine_enable(w->e, now, "a", false);
+		break;
+	case TRIGGER_TAIL:
+		load_two(w, 0, "5s");
+		hit(w, now, RULE_A + 2);
+		break;
+	case TRIGGER_HELD:
+		w->freeze_result = 0;
+		hit(w, now, RULE_A);
+		break;
+	default:
+		hit(w, now, RULE_A);
+		if (s != TRIGGER_HIT)
+			engine_freeze_done(w->e, now, 0);
+		if (s == TRIGGER_COOLING)
+			engine_dump_done(w->e, now);
+	}
+}
+
+/* The number of rule a: loading it anew with a tail made a new trigger. */
+static uint32_t number_a(struct world *w)
+{
+	return info(w, A).number;
+}
+
+static void happen(struct world *w, enum event ev)
+{
+	uint64_t now = 2 * SEC;
+
+	switch (ev) {
+	case EV_HIT:
+		hit(w, now, number_a(w));
+		break;
+	case EV_HIT_OTHER:
+		hit(w, now, info(w, B).number);
+		break;
+	case EV_MANUAL:
+		by_hand(w, now, 7);
+		break;
+	case EV_TAIL:
+		engine_tick(w->e, SEC + TAIL_NS);
+		break;
+	case EV_FROZEN:
+		engine_freeze_done(w->e, now, 0);
+		break;
+	case EV_FREEZE_FAILED:
+		engine_freeze_done(w->e, now, -EBUSY);
+		break;
+	case EV_DONE:
+		engine_dump_done(w->e, now);
+		break;
+	case EV_FAILED:
+		engine_dump_failed(w->e, now, -ENOSPC);
+		break;
+	case EV_DIED:
+		engine_dumper_died(w->e, now);
+		break;
+	case EV_COOLED:
+		engine_tick(w->e, 11 * SEC);
+		break;
+	case EV_DISABLE:
+		engine_enable(w->e, now, "a", false);
+		break;
+	case EV_ENABLE:
+		engine_enable(w->e, now, "a", true);
+		break;
+	case EV_RELOAD: {
+		struct trigger_info t = info(w, A);
+
+		load_two(w, now, t.state == TRIGGER_TAIL ? "5s" : "0");
+		assert_int_equal(info(w, A).number, t.number);
+		break;
+	}
+	case EV_GONE:
+		engine_load(w->e, now, NULL, 0, 0);
+		break;
+	case EV_SHUTDOWN:
+		engine_shutdown(w->e, now);
+		break;
+	case EVENTS:
+		break;
+	}
+}
+
+/* Per event: the state of a afterwards, for each state before: armed, hit,
+ * tail, held, dumping, cooling, disabled.  '.' unchanged, else the first letter
+ * (D: disabled, d: dumping, T: tail, H: held, h: hit).  '!' unexpected. */
+static const char *const outcomes[EVENTS] = {
+	[EV_HIT] = "h......"
+		   "",
+	[EV_HIT_OTHER] = ".......",
+	[EV_MANUAL] = ".......",
+	[EV_TAIL] = "..h....",
+	[EV_FROZEN] = "!d!!!!!",
+	[EV_FREEZE_FAILED] = "!c!!!!!",
+	[EV_DONE] = "!!!cc!!",
+	[EV_FAILED] = "!!!cc!!",
+	[EV_DIED] = "!!!cc!!",
+	[EV_COOLED] = "..h..a.",
+	[EV_DISABLE] = "D....D.",
+	[EV_ENABLE] = "......a",
+	[EV_RELOAD] = ".......",
+	[EV_GONE] = "xxxxxxx",
+	[EV_SHUTDOWN] = "D.h..D.",
+};
+
+static const char letters[TRIGGER_STATES] = {
+	[TRIGGER_ARMED] = 'a',    [TRIGGER_HIT] = 'h',
+	[TRIGGER_TAIL] = 't',     [TRIGGER_HELD] = 'H',
+	[TRIGGER_DUMPING] = 'd',  [TRIGGER_COOLING] = 'c',
+	[TRIGGER_DISABLED] = 'D',
+};
+
+static const enum trigger_state order[] = {
+	TRIGGER_ARMED,   TRIGGER_HIT,     TRIGGER_TAIL,     TRIGGER_HELD,
+	TRIGGER_DUMPING, TRIGGER_COOLING, TRIGGER_DISABLED,
+};
+
+static void check_cell(enum event ev, unsigned column)
+{
+	struct world *w = begin("0");
+	char expect = outcomes[ev][column], was, is;
+	struct engine_counts c;
+
+	bring(w, order[column]);
+	was = letters[info(w, A).state];
+	/* held lasts only while the dumper is started: seen as dumping */
+	assert_int_equal(was, order[column] == TRIGGER_HELD ?
+				      'd' :
+				      letters[order[column]]);
+	happen(w, ev);
+	engine_totals(w->e, &c);
+	assert_int_equal(c.unexpected, expect == '!');
+	if (expect == 'x') {
+		assert_int_equal(engine_nr_triggers(w->e), 2);
+	} else {
+		is = letters[info(w, A).state];
+		if (is != (strchr(".!", expect) ? was : expect))
+			fail_msg("event %d in state %c: now %c, not %c", ev,
+				 was, is, expect);
+	}
+	assert_true(c.all.hits == c.all.fired + c.all.suppressed +
+					  c.all.merged + c.all.queued);
+	end(w);
+}
+
+static void each_cell_of_the_table(void **state)
+{
+	(void)state;
+	for (unsigned ev = 0; ev < EVENTS; ev++)
+		for (unsigned column = 0; column < 7; column++)
+			check_cell(ev, column);
+}
+
+/* fired, suppressed, merged, queued of all triggers after the event. */
+static void each_hit_is_counted_as_the_table_says(void **state)
+{
+	static const struct {
+		enum event ev;
+		const char *per_state[7];
+	} rows[] = {
+		{ EV_HIT,
+		  { "1000", "1010", "1010", "1010", "1010", "1100", "0100" } },
+		{ EV_HIT_OTHER,
+		  { "1000", "1010", "1010", "1010", "1010", "2000", "1000" } },
+		{ EV_MANUAL,
+		  { "1000", "1001", "1001", "1001", "1001", "2000", "1000" } },
+	};
+
+	(void)state;
+	for (unsigned r = 0; r < 3; r++)
+		for (unsigned s = 0; s < 7; s++) {
+			struct world *w = begin("0");
+			struct engine_counts c;
+			char got[64];
+
+			bring(w, order[s]);
+			happen(w, rows[r].ev);
+			engine_totals(w->e, &c);
+			snprintf(got, sizeof(got), "%d%d%d%d", (int)c.all.fired,
+				 (int)c.all.suppressed, (int)c.all.merged,
+				 (int)c.all.queued);
+			assert_string_equal(got, rows[r].per_state[s]);
+			end(w);
+		}
+}
+
+/* ---- the way of an incident ---------------------------------------------------- */
+
+static void a_hit_freezes_dumps_releases_and_cools(void **state)
+{
+	struct world *w = begin("0");
+
+	(void)state;
+	hit(w, SEC, RULE_A);
+	assert_string_equal(w->calls, "FD");
+	assert_int_equal(info(w, A).state, TRIGGER_DUMPING);
+	assert_string_equal(w->reason.name, "a");
+	assert_false(engine_idle(w->e));
+	engine_dump_done(w->e, 3 * SEC);
+	assert_string_equal(w->calls, "FDR");
+	assert_true(engine_idle(w->e));
+	assert_int_equal(info(w, A).state, TRIGGER_COOLING);
+	assert_true(engine_next_deadline(w->e) <= 13 * SEC);
+	assert_int_equal(info(w, A).until_ns, 13 * SEC);
+	engine_tick(w->e, 13 * SEC - 1);
+	assert_int_equal(info(w, A).state, TRIGGER_COOLING);
+	engine_tick(w->e, 13 * SEC);
+	assert_int_equal(info(w, A).state, TRIGGER_ARMED);
+	end(w);
+}
+
+static void a_tail_is_recorded_before_the_freeze(void **state)
+{
+	struct world *w = begin("5s");
+
+	(void)state;
+	hit(w, SEC, RULE_A);
+	assert_int_equal(info(w, A).state, TRIGGER_TAIL);
+	assert_true(engine_next_deadline(w->e) <= 6 * SEC);
+	hit(w, 2 * SEC, RULE_B);
+	engine_tick(w->e, 6 * SEC - 1);
+	assert_string_equal(w->calls, "");
+	engine_tick(w->e, 6 * SEC);
+	assert_string_equal(w->calls, "FD");
+	assert_int_equal(w->reason.merged, 1);
+	assert_int_equal(w->reason.nr_merged, 1);
+	assert_string_equal(w->reason.merged_hits[0].name, "b");
+	end(w);
+}
+
+static void a_full_disk_or_a_dead_dumper_is_survived(void **state)
+{
+	struct world *w = begin("0");
+	struct engine_counts c;
+
+	(void)state;
+	hit(w, SEC, RULE_A);
+	engine_dump_failed(w->e, SEC, -ENOSPC);
+	hit(w, SEC, RULE_B);
+	engine_dumper_died(w->e, SEC);
+	w->dump_result = -EAGAIN; /* fork failed */
+	by_hand(w, SEC, 9);
+	w->dump_result = 0;
+	w->freeze_result = -EBUSY;
+	by_hand(w, SEC, 10);
+	assert_string_equal(w->calls, "FDRFDRFDRFR");
+	engine_totals(w->e, &c);
+	assert_int_equal(c.dumps_failed, 4);
+	assert_int_equal(c.dumps_done, 0);
+	assert_int_equal(w->nr_answered, 2);
+	assert_int_equal(w->answers[0], -EAGAIN);
+	assert_int_equal(w->answers[1], -EBUSY);
+	assert_true(engine_idle(w->e));
+	end(w);
+}
+
+static void manual_hits_queue_and_each_gets_its_own_snapshot(void **state)
+{
+	struct world *w = begin("0");
+
+	(void)state;
+	hit(w, SEC, RULE_A);
+	for (uint64_t i = 1; i <= ENGINE_QUEUE_MAX; i++)
+		assert_int_equal(by_hand(w, SEC, i), 0);
+	assert_int_equal(by_hand(w, SEC, 999), -EAGAIN);
+	w->dump_at_once = true;
+	engine_dump_done(w->e, 2 * SEC);
+	assert_true(engine_idle(w->e));
+	assert_int_equal(w->nr_answered, ENGINE_QUEUE_MAX);
+	for (unsigned i = 0; i < ENGINE_QUEUE_MAX; i++) {
+		assert_int_equal(w->answered[i], i + 1);
+		assert_int_equal(w->answers[i], 0);
+	}
+	assert_int_equal(info(w, 1).counts.fired, ENGINE_QUEUE_MAX);
+	assert_int_equal(info(w, 1).counts.merged, 1);
+	end(w);
+}
+
+static void shutdown_cuts_the_tail_and_gives_up_the_queue(void **state)
+{
+	struct world *w = begin("5s");
+
+	(void)state;
+	hit(w, SEC, RULE_A);
+	by_hand(w, SEC, 5);
+	engine_shutdown(w->e, 2 * SEC);
+	assert_string_equal(w->calls, "FD");
+	assert_int_equal(w->answers[0], -ECANCELED);
+	assert_false(engine_idle(w->e));
+	assert_int_equal(by_hand(w, 2 * SEC, 6), -ESHUTDOWN);
+	engine_dump_done(w->e, 3 * SEC);
+	assert_true(engine_idle(w->e));
+	assert_int_equal(info(w, A).state, TRIGGER_DISABLED);
+	end(w);
+}
+
+/* ---- the kernel's side ----------------------------------------------------------- */
+
+/* What a probe does with an operation over the limit (bpf/, shared.h). */
+static bool kernel_hit(struct world *w, uint32_t number, uint64_t now,
+		       struct fr_wake *wake)
+{
+	for (unsigned i = 0; i < FR_TRIGGER_SLOTS; i++) {
+		struct fr_trigger_slot *s = &w->limits.slots[i];
+
+		if (s->state == FR_SLOT_FREE || s->number != number)
+			continue;
+		if (s->state == FR_SLOT_ARMED) {
+			s->state = FR_SLOT_HIT;
+			s->fired++;
+			*wake = (struct fr_wake){ .slot = i,
+						  .number = number,
+						  .hit_ns = now,
+						  .dur = 300 * MS,
+						  .key = 13,
+						  .tid = 4711 };
+			return true;
+		}
+		if (s->state == FR_SLOT_HIT)
+			s->merged++;
+		else
+			s->suppressed++;
+	}
+	return false;
+}
+
+static void kernel_counts_are_added_once(void **state)
+{
+	struct world *w = begin("0");
+	struct fr_wake wake;
+	struct trigger_counts c;
+
+	(void)state;
+	assert_int_equal(w->limits.slots[0].limit_ns, 200 * MS);
+	assert_int_equal(w->limits.slots[0].state, FR_SLOT_ARMED);
+	assert_true(kernel_hit(w, RULE_A, SEC, &wake));
+	engine_wake(w->e, SEC, &wake);
+	assert_non_null(
+		strstr(w->reason.text, "fsync of thread 4711 took 300 ms"));
+	for (unsigned i = 0; i < 100; i++)
+		assert_false(kernel_hit(w, RULE_A, SEC + i, &wake));
+	engine_dump_done(w->e, 2 * SEC);
+	assert_int_equal(w->limits.slots[0].state, FR_SLOT_QUIET);
+	for (unsigned i = 0; i < 50; i++)
+		assert_false(kernel_hit(w, RULE_A, 3 * SEC, &wake));
+	engine_tick(w->e, 12 * SEC);
+	assert_int_equal(w->limits.slots[0].state, FR_SLOT_ARMED);
+	c = info(w, A).counts;
+	assert_int_equal(c.hits, 151);
+	assert_int_equal(c.fired, 1);
+	assert_int_equal(c.merged, 100);
+	assert_int_equal(c.suppressed, 50);
+	end(w);
+}
+
+static void a_kernel_hit_of_another_trigger_merges_and_is_armed_again(void **s)
+{
+	struct world *w = begin("0");
+	struct fr_wake wake;
+
+	(void)s;
+	hit(w, SEC, RULE_A);
+	assert_true(kernel_hit(w, RULE_B, SEC, &wake));
+	engine_wake(w->e, SEC, &wake);
+	assert_false(kernel_hit(w, RULE_B, SEC, &wake));
+	assert_int_equal(w->limits.slots[1].state, FR_SLOT_HIT);
+	engine_dump_done(w->e, 2 * SEC);
+	assert_int_equal(w->limits.slots[1].state, FR_SLOT_ARMED);
+	assert_int_equal(info(w, B).counts.merged, 2);
+	assert_int_equal(info(w, B).counts.fired, 0);
+	end(w);
+}
+
+static void a_lost_wake_up_is_found_and_not_counted_twice(void **state)
+{
+	struct world *w = begin("0");
+	struct fr_wake wake;
+	struct engine_counts c;
+
+	(void)state;
+	assert_true(kernel_hit(w, RULE_A, SEC, &wake));
+	engine_tick(w->e, SEC);
+	assert_string_equal(w->calls, ""); /* may be on its way */
+	engine_tick(w->e, 2 * SEC);
+	assert_string_equal(w->calls, "FD");
+	engine_wake(w->e, 2 * SEC + 1, &wake); /* there it is after all */
+	engine_totals(w->e, &c);
+	assert_int_equal(c.all.hits, 1);
+	assert_int_equal(c.wakes_lost, 1);
+	end(w);
+}
+
+static void reload_keeps_equal_rules_and_loses_no_hit(void **state)
+{
+	struct world *w = begin("0");
+	struct fr_trigger_rule r[2];
+	struct fr_wake wake;
+	struct engine_counts c;
+	uint64_t hits = 0, now = SEC;
+
+	(void)state;
+	make_rule(&r[0], "a", LATENCY, "0", "10s");
+	for (unsigned i = 0; i < 1000; i++, now += 3 * MS) {
+		char limit[64];
+
+		snprintf(limit, sizeof(limit), "block.write latency > %ums",
+			 20 + i % 7);
+		make_rule(&r[1], "b", limit, "0", "10s");
+		assert_int_equal(engine_load(w->e, now, r, 2, 100 * MS), 0);
+		rule_clear(&r[1]);
+		/* rule a always has its slot, and its number */
+		assert_int_equal(info(w, A).number, RULE_A);
+		if (kernel_hit(w, RULE_A, now, &wake))
+			engine_wake(w->e, now, &wake);
+		hits++;
+		if (kernel_hit(w, info(w, B).number, now, &wake) && i % 3)
+			engine_wake(w->e, now, &wake); /* else: lost */
+		hits += info(w, B).slot >= 0;
+		engine_tick(w->e, now);
+		if (!engine_idle(w->e))
+			engine_dump_done(w->e, now);
+	}
+	engine_load(w->e, now, NULL, 0, 0);
+	engine_tick(w->e, now + 10 * SEC);
+	engine_totals(w->e, &c);
+	assert_int_equal(c.all.hits, hits);
+	assert_int_equal(c.all.hits,
+			 c.all.fired + c.all.suppressed + c.all.merged);
+	for (unsigned i = 0; i < FR_TRIGGER_SLOTS; i++)
+		assert_int_equal(w->limits.slots[i].state, FR_SLOT_FREE);
+	rule_clear(&r[0]);
+	end(w);
+}
+
+static void a_freed_slot_rests_before_it_is_used_again(void **state)
+{
+	struct world *w = begin("0");
+	struct fr_trigger_rule r;
+
+	(void)state;
+	make_rule(&r, "c", LATENCY, "0", "10s");
+	engine_load(w->e, SEC, &r, 1, 0);
+	assert_int_equal(info(w, A).slot, 2);
+	engine_load(w->e, SEC + 1, NULL, 0, 0);
+	rule_clear(&r);
+	make_rule(&r, "d", OTHER, "0", "10s");
+	engine_load(w->e, SEC + 2, &r, 1, 0);
+	assert_int_equal(info(w, A).slot, 3);
+	engine_tick(w->e, 3 * SEC);
+	rule_clear(&r);
+	make_rule(&r, "e", LATENCY, "0", "10s");
+	engine_load(w->e, 3 * SEC, &r, 1, 0);
+	assert_int_equal(info(w, A).slot, 0);
+	assert_int_equal(w->limits.slots[0].limit_ns, 200 * MS);
+	rule_clear(&r);
+	end(w);
+}
+
+static void limits_follow_the_rules(void **state)
+{
+	struct world *w = begin("0");
+
+	(void)state;
+	assert_int_equal(w->limits.slow_ns, 100 * MS);
+	assert_int_equal(w->limits.min_ns[13], 100 * MS); /* fsync */
+	assert_int_equal(w->limits.min_ns[FR_KEY_BLOCK_WRITE], 20 * MS);
+	assert_int_equal(w->limits.min_ns[FR_KEY_BLOCK_READ], 100 * MS);
+	engine_load(w->e, SEC, NULL, 0, 0);
+	assert_int_equal(w->limits.min_ns[FR_KEY_BLOCK_WRITE], 0);
+	end(w);
+}
+
+/* ---- counters, from the sampler to the engine ---------------------------------------- */
+
+static void collect_hit(void *arg, const struct engine_hit *h)
+{
+	*(struct engine_hit *)arg = *h;
+}
+
+static void counters_fire_after_their_time_and_once(void **state)
+{
+	struct rule_sets sets = { NULL };
+	struct inbox *in = inbox_new();
+	struct evaluator *v = evaluator_new(&sets, in);
+	struct world *w = calloc(1, sizeof(*w));
+	struct fr_trigger_rule r[2];
+	struct detector_metric mem = { .id = 3,
+				       .name = "meminfo.MemAvailable",
+				       .unit = "bytes" };
+	struct detector_metric io = { .id = 9,
+				      .counter = true,
+				      .name = "diskstats.vda.io_ms",
+				      .unit = "" };
+	struct engine_hit got = { .number = 0 };
+	struct pollfd p = { .fd = inbox_fd(in), .events = POLLIN };
+	const char *metric;
+	uint32_t number;
+
+	(void)state;
+	urcu_memb_register_thread();
+	w->e = engine_new(&ops, w, NULL, &sets);
+	make_rule(&r[0], "mem", "meminfo.MemAvailable < 1GiB for 2s", "0",
+		  "1s");
+	make_rule(&r[1], "io", "rate(diskstats.*.io_ms) > 900/s", "0", "1s");
+	engine_load(w->e, 0, r, 2, 0);
+	assert_int_equal(evaluator_add_metric(v, &mem), 0);
+	evaluator_begin(v);
+	assert_int_equal(evaluator_add_metric(v, &io), 0);
+	for (unsigned i = 1; i <= 3; i++) {
+		assert_int_equal(inbox_drain(in, collect_hit, &got), 0);
+		evaluator_begin(v);
+		evaluator_sample(v, i * SEC, 3, 512 << 20);
+		evaluator_sample(v, i * SEC, 9, 100 * i);
+		engine_load(w->e, 0, r, 2, 0); /* keeps what was seen */
+	}
+	assert_int_equal(poll(&p, 1, 0), 1);
+	assert_int_equal(inbox_drain(in, collect_hit, &got), 1);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	assert_int_equal(got.number, RULE_A);
+	engine_hit(w->e, 3 * SEC, &got);
+	assert_string_equal(w->reason.text,
+			    "meminfo.MemAvailable is 512 MiB, limit < 1.00 GiB "
+			    "for 2s");
+	evaluator_begin(v);
+	evaluator_sample(v, 4 * SEC, 3, 512 << 20);
+	evaluator_sample(v, 4 * SEC, 9, 100 * 3 + 901);
+	assert_int_equal(inbox_drain(in, collect_hit, &got), 1);
+	assert_int_equal(got.number, RULE_B);
+	assert_string_equal(got.metric, "diskstats.vda.io_ms");
+	/* back, reset, and over again */
+	evaluator_sample(v, 5 * SEC, 9, 5);
+	evaluator_sample(v, 6 * SEC, 9, 6);
+	evaluator_sample(v, 7 * SEC, 9, 2000);
+	assert_int_equal(inbox_drain(in, collect_hit, &got), 1);
+	assert_false(evaluator_misfit(v, &number, &metric));
+	rule_clear(&r[1]);
+	make_rule(&r[1], "io", "rate(diskstats.*.io_ms) > 5MiB/s", "0", "1s");
+	engine_load(w->e, 0, r, 2, 0);
+	evaluator_begin(v);
+	assert_true(evaluator_misfit(v, &number, &metric));
+	assert_string_equal(metric, "diskstats.vda.io_ms");
+	assert_false(evaluator_misfit(v, &number, &metric));
+	engine_free(w->e);
+	evaluator_free(v);
+	inbox_free(in);
+	rule_clear(&r[0]);
+	rule_clear(&r[1]);
+	rule_sets_clear(&sets);
+	urcu_memb_unregister_thread();
+	free(w);
+}
+
+#define POSTS 20000
+
+static void *post_many(void *arg)
+{
+	struct engine_hit h = { .number = 1 };
+
+	for (uint64_t i = 1; i <= POSTS; i++) {
+		h.seq = i;
+		inbox_post(arg, &h);
+	}
+	return NULL;
+}
+
+static void in_order(void *arg, const struct engine_hit *h)
+{
+	uint64_t *last = arg;
+
+	assert_int_equal(h->seq, *last + 1);
+	*last = h->seq;
+}
+
+static void the_inbox_loses_and_reorders_nothing(void **state)
+{
+	struct inbox *in = inbox_new();
+	struct pollfd p = { .fd = inbox_fd(in), .events = POLLIN };
+	uint64_t last = 0;
+	pthread_t t;
+
+	(void)state;
+	pthread_create(&t, NULL, post_many, in);
+	while (last < POSTS) {
+		assert_int_equal(poll(&p, 1, 10000), 1);
+		inbox_drain(in, in_order, &last);
+	}
+	pthread_join(t, NULL);
+	assert_int_equal(inbox_lost(in), 0);
+	inbox_free(in);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_cell_of_the_table),
+		cmocka_unit_test(each_hit_is_counted_as_the_table_says),
+		cmocka_unit_test(a_hit_freezes_dumps_releases_and_cools),
+		cmocka_unit_test(a_tail_is_recorded_before_the_freeze),
+		cmocka_unit_test(a_full_disk_or_a_dead_dumper_is_survived),
+		cmocka_unit_test(
+			manual_hits_queue_and_each_gets_its_own_snapshot),
+		cmocka_unit_test(shutdown_cuts_the_tail_and_gives_up_the_queue),
+		cmocka_unit_test(kernel_counts_are_added_once),
+		cmocka_unit_test(
+			a_kernel_hit_of_another_trigger_merges_and_is_armed_again),
+		cmocka_unit_test(a_lost_wake_up_is_found_and_not_counted_twice),
+		cmocka_unit_test(reload_keeps_equal_rules_and_loses_no_hit),
+		cmocka_unit_test(a_freed_slot_rests_before_it_is_used_again),
+		cmocka_unit_test(limits_follow_the_rules),
+		cmocka_unit_test(counters_fire_after_their_time_and_once),
+		cmocka_unit_test(the_inbox_loses_and_reorders_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
