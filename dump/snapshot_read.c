@@ -13,32 +13,10 @@
 #include <zstd.h>
 
 #include "dump/snapshot_block.h"
-#include "dump/snapshot_format.h"
-#include "dump/snapshot_tables.h"
+#include "dump/snapshot_open.h"
 
 #define READ_DAMAGE_BYTES 65536 /* of text; more is summed up */
 #define READ_WINDOW       65536 /* of a scan */
-
-struct read_frame {
-	struct snap_frame f;
-	int reported; /* its damage is in the list */
-};
-
-struct snap {
-	int fd;
-	uint64_t bytes; /* of the file when it was opened */
-	int complete;
-	struct snap_tables tables;
-	struct read_frame *frames;
-	unsigned nr_frames;
-	unsigned *blocks; /* frames that hold rows */
-	struct snap_block_info *infos;
-	unsigned nr_blocks;
-	char *damage;
-	size_t damage_len;
-	ZSTD_DCtx *zstd;
-	struct column_work *work;
-};
 
 /* ---- damage --------------------------------------------------------------- */
 
@@ -522,75 +500,7 @@ void snap_close(struct snap *s)
 	free(s);
 }
 
-/* ---- what is in it -------------------------------------------------------- */
-
-const char *snap_damage(const struct snap *s)
-{
-	return s->damage;
-}
-
-int snap_complete(const struct snap *s)
-{
-	return s->complete;
-}
-
-const char *snap_fact(const struct snap *s, const char *key)
-{
-	for (unsigned i = 0; i < s->tables.nr_facts; i++)
-		if (!strcmp(s->tables.facts[i].key, key))
-			return s->tables.facts[i].value;
-	return NULL;
-}
-
-const char *snap_fact_at(const struct snap *s, unsigned i, const char **ret_key)
-{
-	if (i >= s->tables.nr_facts)
-		return NULL;
-	*ret_key = s->tables.facts[i].key;
-	return s->tables.facts[i].value;
-}
-
-const struct fr_schema *snap_schemas(const struct snap *s, unsigned *ret_nr)
-{
-	*ret_nr = s->tables.nr_schemas;
-	return s->tables.schemas;
-}
-
-const struct fr_schema *snap_schema(const struct snap *s, unsigned type)
-{
-	return type < 256 ? s->tables.by_type[type] : NULL;
-}
-
-const struct fr_call_name *snap_call(const struct snap *s, unsigned id)
-{
-	for (unsigned i = 0; i < s->tables.nr_calls; i++)
-		if (s->tables.calls[i].id == id)
-			return &s->tables.calls[i];
-	return NULL;
-}
-
-const struct snap_coverage *snap_coverages(const struct snap *s,
-					   unsigned *ret_nr)
-{
-	*ret_nr = s->tables.nr_coverage;
-	return s->tables.coverage;
-}
-
-const struct snap_gap *snap_gaps(const struct snap *s, unsigned *ret_nr)
-{
-	*ret_nr = s->tables.nr_gaps;
-	return s->tables.gaps;
-}
-
-unsigned snap_nr_blocks(const struct snap *s)
-{
-	return s->nr_blocks;
-}
-
-const struct snap_block_info *snap_block_info(const struct snap *s, unsigned i)
-{
-	return i < s->nr_blocks ? &s->infos[i] : NULL;
-}
+/* ---- blocks ---------------------------------------------------------------- */
 
 struct snap_block *snap_read_block(struct snap *s, unsigned i)
 {
