@@ -17,6 +17,7 @@
 /* What was seen of one lane and CPU so far. */
 struct track {
 	uint64_t serial; /* of the chunk seen last; 0: none yet */
+	uint64_t ordinal;
 	uint64_t lost; /* word.lost when that chunk was claimed */
 	uint64_t first_lost; /* the same of the first chunk */
 	uint64_t from_ns; /* complete from here */
@@ -120,6 +121,7 @@ static int walk_chunk(struct copier *c)
 	if (c->t->last_ts < head.claimed_ns)
 		c->t->last_ts = head.claimed_ns;
 	c->t->serial = head.serial;
+	c->t->ordinal = head.ordinal;
 	c->t->lost = head.lost;
 	c->t->torn += stats.torn_slots;
 	c->figures->records += stats.records;
@@ -158,7 +160,8 @@ static uint64_t coverage_end(const struct copier *c, const struct track *t,
 	uint32_t chunk = FR_POS_CHUNK(word->pos);
 	const struct fr_chunk_head *head;
 
-	if (!t->serial || word->serial <= t->serial)
+	if (!t->serial || word->pos == FR_POS_NONE ||
+	    fr_ordinal_cmp(FR_POS_ORDINAL(word->pos), (uint32_t)t->ordinal) <= 0)
 		return c->h->begin_ns;
 	if (chunk >= c->v->nr_chunks)
 		return t->last_ts;
@@ -205,11 +208,13 @@ static int put_coverage(struct copier *c, unsigned lane, unsigned cpu)
 
 static void put_lane_facts(struct copier *c, unsigned lane)
 {
-	char lane_buf[16], key[64];
-	const char *name = facts_lane_name(lane, lane_buf);
+	const char *name = config_lane_name(lane);
+	char key[64];
 	struct ring_lane_stats s;
 	uint64_t torn = 0, stolen = 0;
 
+	if (!name)
+		return;
 	ring_lane_stats(c->v, lane, &s);
 	for (unsigned cpu = 0; cpu < c->v->nr_cpus; cpu++) {
 		torn += c->tracks[lane * c->v->nr_cpus + cpu].torn;

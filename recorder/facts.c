@@ -251,20 +251,3 @@ void facts_add_probes(struct facts *f, struct probes *p)
 	if (p)
 		probes_report(p, add_probe, f);
 }
-
-const char *facts_lane_name(unsigned lane, char buf[16])
-{
-	static const char *const names[FR_LANES_MAX] = {
-		[FR_LANE_FS] = "fs",	   [FR_LANE_BLOCK] = "block",
-		[FR_LANE_PROC] = "proc",   [FR_LANE_SLOW] = "slow",
-		[FR_LANE_NAMES] = "names", [FR_LANE_CACHE] = "cache",
-		[FR_LANE_NET] = "net",	   [FR_LANE_OTHER] = "other",
-		[FR_LANE_SAMPLE] = "sample", [FR_LANE_META] = "meta",
-		[FR_LANE_POINT] = "point",
-	};
-
-	if (lane < FR_LANES_MAX && names[lane])
-		return names[lane];
-	snprintf(buf, 16, "lane-%u", lane);
-	return buf;
-}

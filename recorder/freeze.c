@@ -74,6 +74,9 @@ int freeze_add(struct freeze *f, void *base, size_t bytes, int fd)
 		err = ring_hold_prepare(&s->hold, &s->view);
 	if (err)
 		return err;
+	/* A recorder that died may have left a hold; nobody reads it now. */
+	__atomic_store_n(&ring_view_head(&s->view)->hold_until_ns, 0,
+			 __ATOMIC_RELEASE); /* pairs with ring_hold() */
 	if (fd >= 0)
 		err = map_again(s, bytes, fd);
 	if (err) {

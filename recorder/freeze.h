@@ -50,7 +50,8 @@ void freeze_fini(struct freeze *f);
 /*
  * Adds a ring.  ${fd} >= 0: its map or file, for a second mapping that is
  * read-only from the start; the writable one is then kept from children.  With
- * -1 the dumper has to give up writing itself.  0, -EINVAL or -ESTALE (not a
+ * -1 the dumper has to give up writing itself.  A hold that is in force there is
+ * a dead recorder's, and ends.  0, -EINVAL or -ESTALE (not a
  * ring of ours), other negative errno.
  */
 int freeze_add(struct freeze *f, void *base, size_t bytes, int fd);

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* daemon.c - starts the recorder, runs its event loop, ends it. */
+#include "recorder/daemon.h"
+
+#include <errno.h>
+#include <flightrec/event.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "recorder/log.h"
+#include "recorder/notify.h"
+#include "recorder/priv.h"
+#include "recorder/reload.h"
+
+#define CHORES_NS 10000000000ULL
+#define OLD_TEMPORARY_S 3600
+
+enum event_source {
+	EVENT_SIGNAL,
+	EVENT_CONTROL,
+	EVENT_WAKE,
+	EVENT_INBOX,
+	EVENT_TIMER,
+	EVENT_DUMP,
+};
+
+uint64_t daemon_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+gid_t daemon_group(const char *name)
+{
+	const struct group *g = *name ? getgrnam(name) : NULL;
+
+	return g ? g->gr_gid : (gid_t)-1;
+}
+
+void daemon_meta(struct daemon *d, enum daemon_meta what, uint32_t trigger,
+		 uint64_t value, const char *text)
+{
+	struct fr_meta rec = { .ts = daemon_now_ns(),
+			       .what = what,
+			       .trigger = trigger,
+			       .value = value };
+	size_t len = strnlen(text, 1000);
+
+	if (d->ring)
+		ring_user_put(d->ring, FR_LANE_META, WRITER_MAIN, FR_T_meta,
+			      (unsigned)len, &rec, sizeof(rec), text, len);
+}
+
+void daemon_configure_dumps(struct dumps *dumps, const struct fr_config *c,
+			    gid_t gid)
+{
+	struct dumps_settings *s = &dumps->settings;
+
+	snprintf(s->folders[0], sizeof(s->folders[0]), "%s", c->dump_folder);
+	snprintf(s->folders[1], sizeof(s->folders[1]), "%s", c->dump_fallback);
+	s->level = (int)c->dump_level;
+	s->hold_limit_ns = c->dump_hold_limit;
+	s->max_files = (uint64_t)c->dump_max_files;
+	s->max_bytes = c->dump_max_use;
+	s->gid = gid;
+}
+
+/* ---- the loop -------------------------------------------------------------------- */
+
+static int watch_fd(struct daemon *d, int fd, enum event_source source)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = source };
+
+	if (fd < 0 || epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0)
+		return 0;
+	return -errno;
+}
+
+/* The pipe of the dumper at hand; closing it took the old one out. */
+static void watch_dumper(struct daemon *d)
+{
+	int fd = dumps_fd(&d->dumps);
+
+	/* Numbers are used again, so the old one is not told from the new. */
+	if (fd >= 0 && watch_fd(d, fd, EVENT_DUMP) == -EEXIST)
+		return;
+	d->dump_fd = fd;
+}
+
+static void on_request(void *arg, uint64_t client,
+		       const struct control_request *req)
+{
+	struct daemon *d = arg;
+	struct fr_diag diag;
+	char *text;
+
+	switch (req->verb) {
+	case CONTROL_DUMP:
+		incident_ask_client(d, client, req);
+		return;
+	case CONTROL_RELOAD:
+		if (reload_settings(d, &diag))
+			control_reply(d->control, client, 2, diag.text,
+				      daemon_now_ns());
+		else
+			control_reply(d->control, client, 0, "",
+				      daemon_now_ns());
+		return;
+	case CONTROL_STATUS:
+	case CONTROL_TRIGGERS:
+		text = req->verb == CONTROL_STATUS ? status_text(d) :
+						     status_triggers_text(d);
+		control_reply(d->control, client, text ? 0 : 1,
+			      text ? text : "out of memory", daemon_now_ns());
+		free(text);
+		return;
+	}
+}
+
+static void on_wake(void *arg, const struct fr_wake *w)
+{
+	struct daemon *d = arg;
+
+	engine_wake(d->engine, daemon_now_ns(), w);
+}
+
+static void on_hit(void *arg, const struct engine_hit *h)
+{
+	struct daemon *d = arg;
+
+	engine_hit(d->engine, daemon_now_ns(), h);
+}
+
+static void stop(struct daemon *d, int signo)
+{
+	if (d->stopping)
+		return;
+	log_info("ending (%s)", strsignal(signo));
+	notify_send("STOPPING=1");
+	d->stopping = true;
+	engine_shutdown(d->engine, daemon_now_ns());
+}
+
+static void on_signal(struct daemon *d)
+{
+	struct signalfd_siginfo si;
+	struct fr_diag diag;
+
+	while (read(d->signal_fd, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGUSR1)
+			incident_ask_signal(d, (pid_t)si.ssi_pid, si.ssi_uid);
+		else if (si.ssi_signo == SIGHUP)
+			reload_settings(d, &diag);
+		else if (si.ssi_signo != SIGCHLD) /* seen by its pipe's end */
+			stop(d, (int)si.ssi_signo);
+	}
+}
+
+static void chores(struct daemon *d, uint64_t now_ns)
+{
+	if (now_ns < d->chores_ns)
+		return;
+	d->chores_ns = now_ns + CHORES_NS;
+	status_measure(d, now_ns);
+	if (d->probes)
+		probes_seal_offline(d->probes);
+}
+
+static void serve(struct daemon *d, enum event_source source)
+{
+	uint64_t ticks;
+
+	switch (source) {
+	case EVENT_SIGNAL:
+		on_signal(d);
+		break;
+	case EVENT_CONTROL:
+		control_dispatch(d->control, daemon_now_ns());
+		break;
+	case EVENT_WAKE:
+		probes_poll(d->probes, on_wake, d);
+		break;
+	case EVENT_INBOX:
+		inbox_drain(d->inbox, on_hit, d);
+		break;
+	case EVENT_DUMP:
+		dumps_dispatch(&d->dumps);
+		break;
+	case EVENT_TIMER:
+		(void)!read(d->timer_fd, &ticks, sizeof(ticks));
+		d->timer_ns = UINT64_MAX;
+		break;
+	}
+}
+
+static void do_what_is_due(struct daemon *d)
+{
+	uint64_t now = daemon_now_ns();
+
+	dumps_check_limit(&d->dumps, now);
+	if (engine_next_deadline(d->engine) <= now)
+		engine_tick(d->engine, now);
+	if (control_next_deadline(d->control) <= now)
+		control_dispatch(d->control, now);
+	chores(d, now);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void set_timer(struct daemon *d)
+{
+	uint64_t at = earlier(d->chores_ns, engine_next_deadline(d->engine));
+	struct itimerspec it = { 0 };
+
+	at = earlier(at, dumps_deadline(&d->dumps));
+	at = earlier(at, control_next_deadline(d->control));
+	if (at == d->timer_ns)
+		return;
+	d->timer_ns = at;
+	if (at == 0)
+		at = 1; /* 0 would switch it off */
+	it.it_value.tv_sec = (time_t)(at / 1000000000);
+	it.it_value.tv_nsec = (long)(at % 1000000000);
+	timerfd_settime(d->timer_fd, TFD_TIMER_ABSTIME, &it, NULL);
+}
+
+static void loop(struct daemon *d)
+{
+	struct epoll_event ev[16];
+
+	while (!d->stopping || !engine_idle(d->engine)) {
+		int n;
+
+		watch_dumper(d);
+		set_timer(d);
+		n = epoll_wait(d->epoll_fd, ev, 16, -1);
+		for (int i = 0; i < n; i++)
+			serve(d, (enum event_source)ev[i].data.u32);
+		do_what_is_due(d);
+	}
+}
+
+/* ---- start ------------------------------------------------------------------------ */
+
+static int open_run_folder(struct daemon *d)
+{
+	const char *folder = d->config->run_folder;
+	pid_t other;
+	int err = runfolder_open(&d->run, folder, &other);
+
+	if (err == -EBUSY)
+		log_err(0, "a recorder is already running (pid %d) with run folder %s; stop it, or choose another run.folder",
+			(int)other, folder);
+	else if (err)
+		log_err(err, "cannot use run folder %s (run.folder)", folder);
+	return err;
+}
+
+static int open_user_ring(struct daemon *d)
+{
+	static const struct ring_lane_share shares[] = {
+		{ FR_LANE_SAMPLE, 90 },
+		{ FR_LANE_META, 10 },
+	};
+	char path[PATH_MAX];
+
+	recover_keep_user_ring(&d->run);
+	runfolder_name(&d->run, RUNFOLDER_RING, path);
+	d->ring = ring_user_create(path, d->config->ring_user_memory, shares, 2,
+				   WRITERS);
+	if (!d->ring) {
+		int err = -errno;
+
+		log_err(err, "cannot make the ring of the sampler, %s", path);
+		return err;
+	}
+	return 0;
+}
+
+static size_t inflight(void *arg, uint64_t now_ns, void *buf, size_t size,
+		       unsigned *ret_left_out)
+{
+	return probes_inflight(arg, now_ns, buf, size, ret_left_out);
+}
+
+static int probes_off(struct daemon *d, const struct fr_diag *diag)
+{
+	if (d->probes)
+		probes_close(d->probes, false);
+	d->probes = NULL;
+	d->probes_why = *diag;
+	log_err(0, "no kernel probes: %s; samples and snapshots on request still work",
+		diag->text);
+	return 0;
+}
+
+/* Without them there is still something to record. */
+static int open_probes(struct daemon *d)
+{
+	struct fr_diag diag = { "unknown" };
+	size_t bytes;
+	void *ring;
+	int err;
+
+	d->probes = probes_open(d->config, &diag);
+	if (!d->probes)
+		return probes_off(d, &diag);
+	ring = probes_ring(d->probes, &bytes);
+	err = freeze_add(&d->freeze, ring, bytes, probes_ring_fd(d->probes));
+	if (err) {
+		log_err(err, "cannot use the ring of the kernel probes");
+		return err;
+	}
+	if (probes_start(d->probes, &diag)) {
+		freeze_fini(&d->freeze);
+		err = freeze_init(&d->freeze);
+		return err ? err : probes_off(d, &diag);
+	}
+	d->freeze.inflight_fn = inflight;
+	d->freeze.inflight_arg = d->probes;
+	probes_run_ns(d->probes); /* switches the statistics on: now, with rights */
+	return 0;
+}
+
+static int open_rings(struct daemon *d)
+{
+	int err = freeze_init(&d->freeze);
+
+	if (!err)
+		err = open_user_ring(d);
+	if (!err)
+		err = open_probes(d);
+	if (!err) {
+		err = freeze_add(&d->freeze, ring_user_head(d->ring),
+				 ring_user_bytes(d->ring),
+				 ring_user_fd(d->ring));
+		if (err)
+			log_err(err, "cannot use the ring of the sampler");
+	}
+	if (!err)
+		d->dumps.instance =
+			ring_view_head(&d->freeze.src[0].view)->instance;
+	return err;
+}
+
+static uid_t user_id(const char *name)
+{
+	const struct passwd *p = *name ? getpwnam(name) : NULL;
+
+	return p && geteuid() == 0 ? p->pw_uid : (uid_t)-1;
+}
+
+static int open_sampler(struct daemon *d)
+{
+	struct sampler_options o = {
+		.period_ns = d->config->sampler_period,
+		.collectors = d->config->sampler_collectors,
+		.ring = d->ring,
+		.writer = WRITER_SAMPLER,
+		.timer_uid = user_id(d->config->run_user),
+		.timer_gid = (gid_t)-1,
+	};
+	int err = sampler_new(&o, &d->sampler);
+
+	if (!err) {
+		d->watch = watch_new(d->sampler, &d->rules, d->inbox);
+		err = d->watch ? 0 : -errno;
+	}
+	if (!err)
+		err = sampler_start(d->sampler);
+	if (err)
+		log_err(err, "cannot start the sampler");
+	return err;
+}
+
+static int open_engine(struct daemon *d)
+{
+	int err;
+
+	urcu_memb_register_thread();
+	d->inbox = inbox_new();
+	if (d->inbox)
+		d->engine = engine_new(&incident_ops, d,
+				       d->probes ? probes_limits(d->probes) : NULL,
+				       &d->rules);
+	if (!d->engine) {
+		err = -errno;
+		log_err(err, "cannot start the trigger engine");
+		return err;
+	}
+	err = engine_load(d->engine, daemon_now_ns(), d->config->rules,
+			  d->config->nr_rules, d->config->probes_slow_limit);
+	if (err)
+		log_err(err, "cannot load the triggers");
+	return err;
+}
+
+static void open_dumps(struct daemon *d)
+{
+	facts_add_host(&d->host);
+	facts_add_config(&d->settings, d->config);
+	d->dumps.freeze = &d->freeze;
+	d->dumps.host = &d->host;
+	d->dumps.config = &d->settings;
+	d->dumps.probes = d->probes;
+	d->dumps.done_fn = incident_dump_done;
+	d->dumps.done_arg = d;
+	daemon_configure_dumps(&d->dumps, d->config, d->gid);
+}
+
+static int open_control(struct daemon *d)
+{
+	char path[PATH_MAX];
+
+	runfolder_name(&d->run, RUNFOLDER_SOCKET, path);
+	d->control = control_open(path, d->gid, on_request, d);
+	if (!d->control) {
+		int err = -errno;
+
+		log_err(err, "cannot make the control socket %s", path);
+		return err;
+	}
+	return 0;
+}
+
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGUSR1);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
+}
+
+static int open_events(struct daemon *d, const sigset_t *set)
+{
+	int err;
+
+	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	d->signal_fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+	d->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (d->epoll_fd < 0 || d->signal_fd < 0 || d->timer_fd < 0)
+		return -errno;
+	err = watch_fd(d, d->signal_fd, EVENT_SIGNAL);
+	if (!err)
+		err = watch_fd(d, d->timer_fd, EVENT_TIMER);
+	if (!err)
+		err = watch_fd(d, control_fd(d->control), EVENT_CONTROL);
+	if (!err)
+		err = watch_fd(d, inbox_fd(d->inbox), EVENT_INBOX);
+	if (!err && d->probes)
+		err = watch_fd(d, probes_wake_fd(d->probes), EVENT_WAKE);
+	return err;
+}
+
+/* What a dead recorder left; its probes record until ours do. */
+static void recover(struct daemon *d)
+{
+	struct recover_result res;
+
+	recover_all(d->config, &d->run, &d->host, &res);
+	d->recovered = res.saved;
+}
+
+static int start(struct daemon *d)
+{
+	sigset_t set;
+	int err;
+
+	block_signals(&set);
+	d->gid = daemon_group(d->config->run_group);
+	err = open_run_folder(d);
+	if (!err)
+		err = open_rings(d);
+	if (!err)
+		err = open_engine(d);
+	if (!err)
+		err = open_sampler(d);
+	if (err)
+		return err;
+	open_dumps(d);
+	recover(d);
+	err = open_control(d);
+	if (!err)
+		err = open_events(d, &set);
+	return err;
+}
+
+static void say_ready(struct daemon *d)
+{
+	if (d->options->ready_fd >= 0) {
+		(void)!write(d->options->ready_fd, "\n", 1);
+		close(d->options->ready_fd);
+	}
+	notify_send("READY=1");
+	daemon_meta(d, META_START, 0, 0, "recording");
+	log_info("recording (pid %d, run folder %s, snapshots in %s)",
+		 (int)getpid(), d->run.path, d->config->dump_folder);
+}
+
+static void end(struct daemon *d)
+{
+	control_close(d->control);
+	sampler_stop(d->sampler);
+	watch_free(d->watch);
+	dumps_fini(&d->dumps);
+	if (d->engine)
+		engine_free(d->engine);
+	inbox_free(d->inbox);
+	rule_sets_clear(&d->rules);
+	freeze_fini(&d->freeze);
+	if (d->probes)
+		probes_close(d->probes, false);
+	if (d->ring) {
+		ring_user_close(d->ring);
+		unlinkat(d->run.dir_fd, RUNFOLDER_RING, 0);
+	}
+	runfolder_close(&d->run);
+	facts_free(&d->host);
+	facts_free(&d->settings);
+	if (d->config != d->first_config)
+		config_free(d->config);
+	config_free(d->first_config);
+}
+
+static int exit_code(int err)
+{
+	return err == -EPERM || err == -EACCES ? 6 : 1;
+}
+
+int daemon_run(const struct options *o, struct fr_config *config)
+{
+	struct daemon *d = calloc(1, sizeof(*d));
+	int err, code = 0;
+
+	if (!d)
+		return 1;
+	d->options = o;
+	d->config = d->first_config = config;
+	d->started_ns = daemon_now_ns();
+	d->epoll_fd = d->signal_fd = d->timer_fd = d->dump_fd = -1;
+	d->run.dir_fd = d->run.pid_fd = -1;
+	err = start(d);
+	if (err) {
+		code = exit_code(err);
+	} else {
+		err = priv_drop_daemon();
+		if (err)
+			log_err(err, "cannot drop capabilities");
+		say_ready(d);
+		loop(d);
+	}
+	end(d);
+	free(d);
+	return code;
+}

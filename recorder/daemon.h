@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * daemon.h - the recorder: what it is made of, and its event loop.
+ *
+ *   daemon.c    start, loop, end          incident.c  the engine's wishes
+ *   status.c    what it tells of itself   recover.c   what a dead one left
+ *
+ * One thread beside the sampler's; everything here belongs to it.
+ */
+#ifndef RECORDER_DAEMON_H
+#define RECORDER_DAEMON_H
+
+#include "recorder/control.h"
+#include "recorder/dumps.h"
+#include "recorder/options.h"
+#include "recorder/probe.h"
+#include "recorder/ring_user.h"
+#include "recorder/runfolder.h"
+#include "recorder/sampler.h"
+#include "recorder/watch.h"
+#include "triggers/engine.h"
+#include "triggers/inbox.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Writers of the user ring. */
+enum daemon_writer { WRITER_SAMPLER = 0, WRITER_MAIN = 1, WRITERS };
+
+/* `what` of meta records. */
+enum daemon_meta {
+	META_START = 1, /* recording began */
+	META_STOP,
+	META_TRIGGER, /* fired; value: number of the incident */
+	META_DUMP, /* a snapshot is on disk; value: bytes */
+	META_DUMP_FAILED, /* value: errno */
+	META_RELOAD,
+	META_NOTE, /* in words only */
+};
+
+/* Someone who asked for a snapshot by hand and may wait for the answer. */
+struct daemon_ask {
+	uint64_t cookie; /* what the engine knows it by; 0: free */
+	uint64_t client; /* of the control socket; 0: nobody waits */
+	char name[64]; /* "": that of the trigger */
+	char reason[256];
+};
+#define DAEMON_ASKS (ENGINE_QUEUE_MAX + 2)
+
+/* Counts of the round before, for rates. */
+struct daemon_rates {
+	uint64_t at_ns;
+	uint64_t written[FR_LANES_MAX];
+	double per_s[FR_LANES_MAX];
+};
+
+struct daemon {
+	const struct options *options;
+	struct fr_config *config; /* in force */
+	struct fr_config *first_config; /* the probes refer to it */
+	struct runfolder run;
+	gid_t gid; /* of run.group; (gid_t)-1: there is no such group */
+	uint64_t started_ns;
+
+	struct ring_user *ring;
+	struct probes *probes; /* NULL: no kernel probes */
+	struct fr_diag probes_why; /* why not */
+	struct freeze freeze;
+	struct dumps dumps;
+	struct facts host, settings; /* what does not change between dumps */
+
+	struct rule_sets rules;
+	struct engine *engine;
+	struct inbox *inbox;
+	struct sampler *sampler;
+	struct watch *watch;
+	struct control *control;
+
+	int epoll_fd, signal_fd, timer_fd;
+	int dump_fd; /* in epoll; -1: none */
+	uint64_t timer_ns; /* what timer_fd is set to */
+	uint64_t chores_ns; /* when the next round of small work is due */
+	bool stopping;
+
+	struct daemon_ask asks[DAEMON_ASKS];
+	uint64_t next_cookie;
+	uint32_t lead; /* number of the trigger whose snapshot is under way */
+	struct dump_outcome last; /* of the last dump; path in last_path */
+	char last_path[PATH_MAX];
+	struct daemon_rates rates;
+	unsigned recovered; /* snapshots written of what a dead one left */
+};
+
+/* Runs until SIGTERM or SIGINT.  Returns the exit code. */
+int daemon_run(const struct options *o, struct fr_config *config);
+
+uint64_t daemon_now_ns(void);
+/* Adds a meta record. */
+void daemon_meta(struct daemon *d, enum daemon_meta what, uint32_t trigger,
+		 uint64_t value, const char *text);
+/* (gid_t)-1: there is no such group. */
+gid_t daemon_group(const char *name);
+/* Fills dumps from the settings; what runs is not touched. */
+void daemon_configure_dumps(struct dumps *dumps, const struct fr_config *c,
+			    gid_t gid);
+
+/* ---- incident.c ------------------------------------------------------------- */
+extern const struct engine_ops incident_ops; /* arg: struct daemon */
+/* A snapshot is asked for by hand. */
+void incident_ask_signal(struct daemon *d, pid_t pid, uid_t uid);
+void incident_ask_client(struct daemon *d, uint64_t client,
+			 const struct control_request *req);
+/* For struct dumps. */
+void incident_dump_done(void *arg, const struct dump_outcome *o);
+
+/* ---- status.c --------------------------------------------------------------- */
+/* "key=value" lines, values percent-encoded; to be freed.  NULL: no memory. */
+char *status_text(struct daemon *d);
+char *status_triggers_text(struct daemon *d);
+/* Every few seconds: rates. */
+void status_measure(struct daemon *d, uint64_t now_ns);
+
+/* ---- recover.c -------------------------------------------------------------- */
+/* Moves the user ring of a dead recorder aside; before a new one is made. */
+void recover_keep_user_ring(const struct runfolder *run);
+struct recover_result {
+	unsigned saved; /* snapshots written */
+	int err; /* 0 or the last error */
+	char first[PATH_MAX]; /* path of the first */
+};
+/* Writes a snapshot of each ring that a dead recorder left under
+ * ring.pin_folder, and of the user ring moved aside; then removes them. */
+void recover_all(const struct fr_config *c, const struct runfolder *run,
+		 struct facts *host, struct recover_result *ret);
+/* flightrecd --recover.  Returns the exit code. */
+int recover_run(const struct options *o, struct fr_config *config);
+
+#endif

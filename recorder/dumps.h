@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dumps.h - from a freeze to a file: one dump at a time, one retry in the second
+ * folder, and whatever happens the hold is released.
+ *
+ * Not thread-safe: belongs to the event loop.
+ */
+#ifndef RECORDER_DUMPS_H
+#define RECORDER_DUMPS_H
+
+#include "recorder/config.h"
+#include "recorder/dumper.h"
+#include "recorder/freeze.h"
+#include "recorder/retention.h"
+
+#include <limits.h>
+#include <stdint.h>
+
+/* What fired: becomes facts of the snapshot. */
+struct dump_cause {
+	const char *name; /* of the trigger; part of the file's name */
+	const char *kind;
+	const char *reason;
+	const char *when; /* the rule; NULL: none */
+	uint32_t number;
+	uint64_t hit_ns; /* when it was decided, CLOCK_MONOTONIC */
+	uint64_t ts, dur; /* of the operation; 0: none */
+	uint32_t pid, tid;
+	double value;
+	uint64_t fired, merged, suppressed; /* of this trigger so far */
+};
+
+struct dump_outcome {
+	int err; /* 0: on disk */
+	const char *path; /* of the file, or of the folder that failed last */
+	uint64_t bytes, records;
+	uint64_t hold_ns; /* how long holding took */
+	uint64_t hit_to_hold_ns, hit_to_disk_ns;
+	uint64_t now_ns;
+};
+
+/* Called once per dump, when it is over. */
+typedef void (*dumps_done_fn)(void *arg, const struct dump_outcome *o);
+
+struct dumps_counts {
+	uint64_t done, failed, retried, killed;
+	uint64_t hit_to_hold_ns, hit_to_hold_max_ns; /* last and largest */
+	uint64_t hit_to_disk_ns, hit_to_disk_max_ns;
+	uint64_t hold_ns, hold_max_ns;
+	uint64_t stolen_chunks, torn, bytes;
+	struct priv_report confined; /* of the last dumper */
+};
+
+/* Copied from the configuration, so that it can be replaced at any time. */
+struct dumps_settings {
+	char folders[2][PATH_MAX]; /* dump.folder, dump.fallback ("": none) */
+	int level;
+	uint64_t hold_limit_ns, max_files, max_bytes;
+	gid_t gid;
+};
+
+struct dumps {
+	struct dumps_settings settings;
+	struct freeze *freeze;
+	struct facts *host; /* facts that hold for every snapshot */
+	struct probes *probes; /* NULL: none */
+	struct facts *config; /* recorder.config; NULL: none */
+	uint64_t instance;
+	dumps_done_fn done_fn;
+	void *done_arg;
+
+	enum {
+		DUMPS_IDLE,
+		DUMPS_HELD, /* frozen, no dumper yet */
+		DUMPS_RUNNING,
+	} state;
+	int attempt; /* 0: dump.folder, 1: dump.fallback */
+	uint64_t hit_ns;
+	char name[RETENTION_NAME_MAX];
+	char folder[PATH_MAX]; /* of the attempt */
+	char path[PATH_MAX];
+	struct facts facts; /* of this dump */
+	struct dump_job job;
+	struct dumper dumper;
+	struct dumps_counts counts;
+};
+
+/* Holds all rings.  -EBUSY: one is under way; then nothing happens. */
+int dumps_freeze(struct dumps *d);
+/*
+ * Starts a dumper on what dumps_freeze() held.  0: done_fn will be called once,
+ * when it is over.  Negative errno: no folder would do (counted and said, the
+ * hold is released), and done_fn will not be called.
+ */
+int dumps_start(struct dumps *d, const struct dump_cause *cause);
+/* Releases what is held and not being dumped. */
+void dumps_release(struct dumps *d);
+
+/* For poll: readable when dumps_dispatch() has something to do; -1: no dump. */
+int dumps_fd(const struct dumps *d);
+void dumps_dispatch(struct dumps *d);
+/* When dumps_check_limit() must be called; UINT64_MAX: never. */
+uint64_t dumps_deadline(const struct dumps *d);
+/* Kills a dumper that is over its time. */
+void dumps_check_limit(struct dumps *d, uint64_t now_ns);
+/* Waits until the dump under way is over. */
+void dumps_finish(struct dumps *d);
+void dumps_fini(struct dumps *d);
+
+#endif

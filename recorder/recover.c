@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * recover.c - snapshots of what a recorder left that died.
+ *
+ * The ring of the kernel probes lives on under bpffs (and is still written), that
+ * of the sampler in the run folder.  Each kernel ring becomes one snapshot, the
+ * user ring joins the first.
+ */
+#include "recorder/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "recorder/log.h"
+
+#define RECOVERED "recovered"
+#define LEFT_MAX 64 /* rings looked at in one go */
+
+struct recovery {
+	const struct fr_config *config;
+	struct facts *host, settings;
+	struct freeze freeze;
+	struct dumps dumps;
+	struct dump_outcome outcome;
+	char path[PATH_MAX];
+};
+
+static void note_outcome(void *arg, const struct dump_outcome *o)
+{
+	struct recovery *r = arg;
+
+	r->outcome = *o;
+	snprintf(r->path, sizeof(r->path), "%s", o->path);
+}
+
+static int same_boot(const struct fr_ring_head *head)
+{
+	char text[64] = "", hex[33];
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	size_t n = 0;
+
+	if (fd < 0)
+		return 1;
+	if (read(fd, text, sizeof(text) - 1) <= 0)
+		text[0] = '\0';
+	close(fd);
+	for (const char *p = text; *p && n < 32; p++)
+		if (*p != '-' && *p != '\n')
+			hex[n++] = *p;
+	hex[n] = '\0';
+	for (unsigned i = 0; n == 32 && i < 16; i++) {
+		char two[3];
+
+		snprintf(two, sizeof(two), "%02x", head->boot_id[i]);
+		if (memcmp(two, hex + 2 * (size_t)i, 2))
+			return 0;
+	}
+	return 1;
+}
+
+void recover_keep_user_ring(const struct runfolder *run)
+{
+	/* One kept from before goes: nobody came for it. */
+	renameat(run->dir_fd, RUNFOLDER_RING, run->dir_fd, RUNFOLDER_OLD_RING);
+}
+
+static struct ring_user *open_old_ring(const struct runfolder *run)
+{
+	char path[PATH_MAX];
+	struct ring_user *u;
+
+	if (run->dir_fd < 0 ||
+	    faccessat(run->dir_fd, RUNFOLDER_OLD_RING, F_OK, 0) < 0)
+		return NULL;
+	u = ring_user_open(runfolder_name(run, RUNFOLDER_OLD_RING, path));
+	if (!u) {
+		log_err(errno, "%s is not a ring of this version; removed", path);
+	} else if (!same_boot(ring_user_head(u))) {
+		log_info("%s is of an earlier boot; removed", path);
+		ring_user_close(u);
+		u = NULL;
+	}
+	if (!u)
+		unlinkat(run->dir_fd, RUNFOLDER_OLD_RING, 0);
+	return u;
+}
+
+static size_t left_inflight(void *arg, uint64_t now_ns, void *buf, size_t size,
+			    unsigned *ret_left_out)
+{
+	return probes_left_inflight(arg, now_ns, buf, size, ret_left_out);
+}
+
+static int add_sources(struct recovery *r, struct probes_left *l,
+		       struct ring_user *u)
+{
+	size_t bytes;
+	void *ring = l ? probes_left_ring(l, &bytes) : NULL;
+	int err = freeze_init(&r->freeze);
+
+	if (!err && l) {
+		err = freeze_add(&r->freeze, ring, bytes, -1);
+		r->freeze.inflight_fn = left_inflight;
+		r->freeze.inflight_arg = l;
+		if (!err)
+			r->dumps.instance =
+				ring_view_head(&r->freeze.src[0].view)->instance;
+	}
+	if (!err && u) {
+		err = freeze_add(&r->freeze, ring_user_head(u),
+				 ring_user_bytes(u), ring_user_fd(u));
+		if (!err && !l)
+			r->dumps.instance = ring_user_head(u)->instance;
+	}
+	return err;
+}
+
+static int dump_sources(struct recovery *r)
+{
+	struct dump_cause cause = {
+		.name = RECOVERED,
+		.kind = RECOVERED,
+		.reason = "what a recorder left that ended without saving it",
+		.hit_ns = daemon_now_ns(),
+	};
+	int err = dumps_freeze(&r->dumps);
+
+	if (!err)
+		err = dumps_start(&r->dumps, &cause);
+	if (err)
+		return err;
+	dumps_finish(&r->dumps);
+	return r->outcome.err;
+}
+
+/* One snapshot of ${l}, ${u} or both; its path (PATH_MAX) if wanted. */
+static int save(const struct fr_config *c, struct facts *host,
+		struct probes_left *l, struct ring_user *u, char *ret_path)
+{
+	struct recovery *r = calloc(1, sizeof(*r));
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	r->config = c;
+	facts_add_config(&r->settings, c);
+	r->dumps.freeze = &r->freeze;
+	r->dumps.host = host;
+	r->dumps.config = &r->settings;
+	r->dumps.done_fn = note_outcome;
+	r->dumps.done_arg = r;
+	daemon_configure_dumps(&r->dumps, c, daemon_group(c->run_group));
+	err = add_sources(r, l, u);
+	if (!err)
+		err = dump_sources(r);
+	if (!err)
+		log_info("recovered %llu records of an earlier recorder: %s",
+			 (unsigned long long)r->outcome.records, r->path);
+	else
+		log_err(err, "what an earlier recorder left cannot be saved");
+	if (!err && ret_path)
+		snprintf(ret_path, PATH_MAX, "%s", r->path);
+	dumps_fini(&r->dumps);
+	freeze_fini(&r->freeze);
+	facts_free(&r->settings);
+	free(r);
+	return err;
+}
+
+void recover_all(const struct fr_config *c, const struct runfolder *run,
+		 struct facts *host, struct recover_result *ret)
+{
+	struct ring_user *u = open_old_ring(run);
+	struct probes_left *l;
+
+	memset(ret, 0, sizeof(*ret));
+	for (unsigned i = 0; !ret->err && i < LEFT_MAX; i++) {
+		l = probes_left_open(c);
+		if (!l && !u)
+			break;
+		ret->err = save(c, host, l, u, ret->saved ? NULL : ret->first);
+		if (l && !ret->err)
+			probes_left_remove(l);
+		else if (l)
+			probes_left_close(l);
+		if (u && !ret->err)
+			unlinkat(run->dir_fd, RUNFOLDER_OLD_RING, 0);
+		ring_user_close(u);
+		u = NULL;
+		ret->saved += !ret->err;
+	}
+}
+
+/* ---- flightrecd --recover ------------------------------------------------------- */
+
+/* -o FILE and -d DIR become dump.folder, made absolute by nobody: relative to
+ * where the command was given. */
+static int set_folder(struct fr_config *c, const struct options *o)
+{
+	char text[PATH_MAX + 16];
+	const char *slash = o->output ? strrchr(o->output, '/') : NULL;
+	struct fr_diag diag;
+
+	if (o->folder)
+		snprintf(text, sizeof(text), "dump.folder=%s", o->folder);
+	else if (slash)
+		snprintf(text, sizeof(text), "dump.folder=%.*s",
+			 slash == o->output ? 1 : (int)(slash - o->output),
+			 o->output);
+	else if (o->output)
+		snprintf(text, sizeof(text), "dump.folder=.");
+	else
+		return 0;
+	if (config_set(c, text, &diag) == 0)
+		return 0;
+	log_err(0, "%s", diag.text);
+	return -EINVAL;
+}
+
+/* The first snapshot gets the name that was asked for. */
+static int name_output(const struct recover_result *res, const char *output)
+{
+	if (!output || !res->saved)
+		return 0;
+	if (renameat2(AT_FDCWD, res->first, AT_FDCWD, output,
+		      RENAME_NOREPLACE) == 0) {
+		log_info("renamed to %s", output);
+		return 0;
+	}
+	log_err(errno, "cannot rename %s to %s", res->first, output);
+	return 1;
+}
+
+int recover_run(const struct options *o, struct fr_config *config)
+{
+	struct runfolder run = { .dir_fd = -1, .pid_fd = -1 };
+	struct recover_result res;
+	struct facts host = { 0 };
+	pid_t other;
+	int err;
+
+	if (set_folder(config, o))
+		return 2;
+	err = runfolder_open(&run, config->run_folder, &other);
+	if (!err)
+		recover_keep_user_ring(&run);
+	else if (err == -EBUSY) /* what it writes is not left behind */
+		log_info("a recorder is running (pid %d)", (int)other);
+	facts_add_host(&host);
+	recover_all(config, &run, &host, &res);
+	facts_free(&host);
+	runfolder_close(&run);
+	if (res.err)
+		return res.err == -EPERM || res.err == -EACCES ? 6 : 1;
+	if (!res.saved)
+		log_info("no earlier recorder left anything");
+	return res.saved ? name_output(&res, o->output) : 5;
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* status.c - what the recorder tells of itself over the control socket. */
+#include "recorder/daemon.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define RATE_MIN_NS 1000000000ULL
+
+struct status_out {
+	FILE *f;
+	struct daemon *d;
+	uint64_t now_ns;
+};
+
+static void put_u64(FILE *f, const char *prefix, const char *key, uint64_t v)
+{
+	fprintf(f, "%s%s=%" PRIu64 "\n", prefix, key, v);
+}
+
+static void put_text(FILE *f, const char *prefix, const char *key,
+		     const char *text)
+{
+	fprintf(f, "%s%s=", prefix, key);
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		if (*p < 0x20 || *p == '%' || *p == 0x7f)
+			fprintf(f, "%%%02X", *p);
+		else
+			putc(*p, f);
+	}
+	putc('\n', f);
+}
+
+static void put_seconds(FILE *f, const char *prefix, const char *key,
+			uint64_t ns)
+{
+	fprintf(f, "%s%s=%.6f\n", prefix, key, (double)ns / 1e9);
+}
+
+/* ---- lanes ----------------------------------------------------------------------- */
+
+static const struct ring_view *lane_view(struct daemon *d, unsigned lane)
+{
+	for (unsigned i = 0; i < d->freeze.nr; i++)
+		if (d->freeze.src[i].view.lanes[lane].nr)
+			return &d->freeze.src[i].view;
+	return NULL;
+}
+
+void status_measure(struct daemon *d, uint64_t now_ns)
+{
+	uint64_t dt = now_ns - d->rates.at_ns;
+
+	if (d->rates.at_ns && dt < RATE_MIN_NS)
+		return;
+	for (unsigned lane = 0; lane < FR_LANES_MAX; lane++) {
+		const struct ring_view *v = lane_view(d, lane);
+		struct ring_lane_stats s;
+
+		if (!v)
+			continue;
+		ring_lane_stats(v, lane, &s);
+		if (d->rates.at_ns)
+			d->rates.per_s[lane] =
+				(double)(s.written - d->rates.written[lane]) *
+				1e9 / (double)dt;
+		d->rates.written[lane] = s.written;
+	}
+	d->rates.at_ns = now_ns;
+}
+
+static void put_lane(struct status_out *o, unsigned lane)
+{
+	const struct ring_view *v = lane_view(o->d, lane);
+	const char *name = config_lane_name(lane);
+	struct ring_lane_stats s;
+	char prefix[64];
+
+	if (!v || !name)
+		return;
+	snprintf(prefix, sizeof(prefix), "lane.%s.", name);
+	ring_lane_stats(v, lane, &s);
+	fprintf(o->f, "%shistory_s=%.3f\n", prefix,
+		s.oldest_claim_ns && o->now_ns > s.oldest_claim_ns ?
+			(double)(o->now_ns - s.oldest_claim_ns) / 1e9 :
+			0.0);
+	fprintf(o->f, "%srate=%.1f\n", prefix, o->d->rates.per_s[lane]);
+	put_u64(o->f, prefix, "written", s.written);
+	put_u64(o->f, prefix, "in_ring", s.in_ring);
+	put_u64(o->f, prefix, "overwritten", s.overwritten);
+	put_u64(o->f, prefix, "lost", s.lost);
+	put_u64(o->f, prefix, "starved", s.starved);
+	put_u64(o->f, prefix, "skipped_active", s.skipped_active);
+	put_u64(o->f, prefix, "skipped_held", s.skipped_held);
+	put_u64(o->f, prefix, "skipped_uncommitted", s.skipped_uncommitted);
+	put_u64(o->f, prefix, "chunks", v->lanes[lane].nr);
+	put_u64(o->f, prefix, "chunks_used", s.chunks_used);
+	put_u64(o->f, prefix, "chunks_held", s.chunks_held);
+}
+
+/* ---- probes and triggers ------------------------------------------------------------ */
+
+static void put_probe(void *arg, const struct probe_report *r)
+{
+	struct status_out *o = arg;
+	char prefix[96];
+
+	snprintf(prefix, sizeof(prefix), "probe.%s.%s.", r->stream, r->name);
+	put_text(o->f, prefix, "name", r->name);
+	put_text(o->f, prefix, "stream", r->stream);
+	put_text(o->f, prefix, "mechanism", r->mechanism ? r->mechanism : "none");
+	put_text(o->f, prefix, "attached", r->attached ? "yes" : "no");
+	if (!r->attached)
+		put_text(o->f, prefix, "why", r->why ? r->why : "");
+#define FR_COUNTER(name, scope, doc) FR_COUNTER_##scope(name)
+#define FR_COUNTER_PROBE(name) put_u64(o->f, prefix, #name, r->counts.name);
+#define FR_COUNTER_SELF(name)
+#include <flightrec/counters.def>
+#undef FR_COUNTER
+#undef FR_COUNTER_PROBE
+#undef FR_COUNTER_SELF
+	put_u64(o->f, prefix, "misses", r->misses);
+	put_u64(o->f, prefix, "run_ns", r->run_ns);
+	put_u64(o->f, prefix, "run_count", r->run_count);
+}
+
+static void put_trigger(struct status_out *o, const struct trigger_info *t)
+{
+	char prefix[96];
+
+	snprintf(prefix, sizeof(prefix), "trigger.%s.", t->name);
+	put_text(o->f, prefix, "name", t->name);
+	put_u64(o->f, prefix, "number", t->number);
+	put_text(o->f, prefix, "state", trigger_state_name(t->state));
+	put_text(o->f, prefix, "when", t->when ? t->when : "");
+	put_text(o->f, prefix, "kind", t->detector ? t->detector : "");
+	put_u64(o->f, prefix, "hits", t->counts.hits);
+	put_u64(o->f, prefix, "fired", t->counts.fired);
+	put_u64(o->f, prefix, "merged", t->counts.merged);
+	put_u64(o->f, prefix, "suppressed", t->counts.suppressed);
+	put_u64(o->f, prefix, "queued", t->counts.queued);
+	put_seconds(o->f, prefix, "until_s",
+		    t->until_ns > o->now_ns ? t->until_ns - o->now_ns : 0);
+	if (t->last_ns)
+		put_seconds(o->f, prefix, "last_s", o->now_ns - t->last_ns);
+	if (t->undecidable)
+		put_text(o->f, prefix, "note", "cannot fire: needs kernel probes");
+}
+
+static void put_triggers(struct status_out *o)
+{
+	struct trigger_info info;
+
+	for (unsigned i = 0; i < engine_nr_triggers(o->d->engine); i++) {
+		engine_info(o->d->engine, i, &info);
+		put_trigger(o, &info);
+	}
+}
+
+/* ---- the recorder itself -------------------------------------------------------------- */
+
+static uint64_t cpu_ns(int who)
+{
+	struct rusage u;
+
+	if (getrusage(who, &u) < 0)
+		return 0;
+	return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000 +
+	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
+}
+
+static uint64_t resident_bytes(void)
+{
+	unsigned long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*u %lu", &pages) != 1)
+		pages = 0;
+	fclose(f);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void put_self(struct status_out *o)
+{
+	struct daemon *d = o->d;
+	size_t ring = 0;
+
+	if (d->probes)
+		probes_ring(d->probes, &ring);
+	put_text(o->f, "", "version", FLIGHTREC_VERSION);
+	put_u64(o->f, "", "pid", (uint64_t)getpid());
+	fprintf(o->f, "instance=%016" PRIx64 "\n", d->dumps.instance);
+	put_text(o->f, "", "state", d->stopping ? "ending" : "recording");
+	put_seconds(o->f, "", "uptime_s", o->now_ns - d->started_ns);
+	put_text(o->f, "", "run.folder", d->run.path);
+	put_text(o->f, "", "dump.folder", d->config->dump_folder);
+	put_text(o->f, "", "probes", d->probes ? "on" : "off");
+	if (!d->probes)
+		put_text(o->f, "", "probes.why", d->probes_why.text);
+	put_u64(o->f, "", "memory.ring_bytes", ring);
+	put_u64(o->f, "", "memory.user_ring_bytes", ring_user_bytes(d->ring));
+	put_u64(o->f, "", "memory.resident_bytes", resident_bytes());
+	put_seconds(o->f, "", "cpu.self_s", cpu_ns(RUSAGE_SELF));
+	put_seconds(o->f, "", "cpu.children_s", cpu_ns(RUSAGE_CHILDREN));
+	put_seconds(o->f, "", "cpu.bpf_s",
+		    d->probes ? probes_run_ns(d->probes) : 0);
+}
+
+static void put_sampler(struct status_out *o, struct sampler_stats *s)
+{
+	memset(s, 0, sizeof(*s));
+	if (!o->d->sampler)
+		return;
+	sampler_stats(o->d->sampler, s);
+	put_u64(o->f, "sampler.", "ticks", s->ticks);
+	put_u64(o->f, "sampler.", "late", s->late);
+	put_u64(o->f, "sampler.", "metrics", s->metrics);
+	put_u64(o->f, "sampler.", "values", s->values);
+	put_u64(o->f, "sampler.", "errors", s->errors);
+	put_u64(o->f, "sampler.", "lost", s->lost);
+	put_seconds(o->f, "sampler.", "round_s", s->round_ns);
+	put_seconds(o->f, "sampler.", "round_max_s", s->round_max_ns);
+	put_seconds(o->f, "sampler.", "cpu_s", s->cpu_ns);
+	put_u64(o->f, "sampler.", "timer_dead", s->timer_dead);
+	put_u64(o->f, "sampler.", "timer_pid",
+		(uint64_t)sampler_timer_pid(o->d->sampler));
+}
+
+struct fr_self_counts {
+#define FR_COUNTER(name, scope, doc) FR_COUNTER_##scope(name)
+#define FR_COUNTER_PROBE(name)
+#define FR_COUNTER_SELF(name) uint64_t name;
+#include <flightrec/counters.def>
+#undef FR_COUNTER
+#undef FR_COUNTER_PROBE
+#undef FR_COUNTER_SELF
+};
+
+static void put_counts(struct status_out *o, const struct sampler_stats *s)
+{
+	struct control_counts control;
+	struct engine_counts e;
+	struct fr_self_counts c;
+
+	engine_totals(o->d->engine, &e);
+	control_counts(o->d->control, &control);
+	c = (struct fr_self_counts){
+		.ticks = s->ticks,
+		.ticks_late = s->late,
+		.triggers_hit = e.all.hits,
+		.triggers_fired = e.all.fired,
+		.triggers_suppressed = e.all.suppressed,
+		.triggers_merged = e.all.merged,
+		.dumps_done = o->d->dumps.counts.done,
+		.dumps_failed = o->d->dumps.counts.failed,
+		.sample_errors = s->errors,
+		.control_refused = control.refused,
+	};
+#define FR_COUNTER(name, scope, doc) FR_COUNTER_##scope(name)
+#define FR_COUNTER_PROBE(name)
+#define FR_COUNTER_SELF(name) put_u64(o->f, "count.", #name, c.name);
+#include <flightrec/counters.def>
+#undef FR_COUNTER
+#undef FR_COUNTER_PROBE
+#undef FR_COUNTER_SELF
+	put_u64(o->f, "count.", "wakes_lost", e.wakes_lost);
+	put_u64(o->f, "count.", "inbox_lost", inbox_lost(o->d->inbox));
+	put_u64(o->f, "count.", "control_dropped", control.dropped);
+}
+
+static void put_dumps(struct status_out *o)
+{
+	const struct dumps_counts *c = &o->d->dumps.counts;
+
+	put_text(o->f, "dump.", "state",
+		 o->d->dumps.state == DUMPS_IDLE ? "idle" :
+		 o->d->dumps.state == DUMPS_HELD ? "held" :
+						   "dumping");
+	put_text(o->f, "dump.", "last", o->d->last_path);
+	put_u64(o->f, "dump.", "retried", c->retried);
+	put_u64(o->f, "dump.", "killed", c->killed);
+	put_u64(o->f, "dump.", "recovered", o->d->recovered);
+	put_u64(o->f, "dump.", "bytes", c->bytes);
+	put_u64(o->f, "dump.", "torn_slots", c->torn);
+	put_u64(o->f, "dump.", "stolen_chunks", c->stolen_chunks);
+	put_u64(o->f, "dump.", "hold_ns", c->hold_ns);
+	put_u64(o->f, "dump.", "hold_max_ns", c->hold_max_ns);
+	put_u64(o->f, "dump.", "hit_to_hold_ns", c->hit_to_hold_ns);
+	put_u64(o->f, "dump.", "hit_to_hold_max_ns", c->hit_to_hold_max_ns);
+	put_u64(o->f, "dump.", "hit_to_disk_ns", c->hit_to_disk_ns);
+	put_u64(o->f, "dump.", "hit_to_disk_max_ns", c->hit_to_disk_max_ns);
+	if (c->done + c->failed)
+		fprintf(o->f,
+			"dump.confined=capabilities %s, landlock %s, seccomp %s\n",
+			c->confined.capabilities ? "kept" : "none",
+			c->confined.landlock > 0 ? "yes" : "not available",
+			c->confined.seccomp ? "not available" : "yes");
+}
+
+/* Text written to a memory stream; NULL if memory ran out on the way. */
+static char *collect(struct daemon *d, void (*fn)(struct status_out *))
+{
+	struct status_out o = { .d = d, .now_ns = daemon_now_ns() };
+	char *text = NULL;
+	size_t len = 0;
+
+	o.f = open_memstream(&text, &len);
+	if (!o.f)
+		return NULL;
+	fn(&o);
+	if (fclose(o.f)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static void put_all(struct status_out *o)
+{
+	struct sampler_stats s;
+
+	status_measure(o->d, o->now_ns);
+	put_self(o);
+	put_dumps(o);
+	put_sampler(o, &s);
+	put_counts(o, &s);
+	for (unsigned lane = 0; lane < FR_LANES_MAX; lane++)
+		put_lane(o, lane);
+	put_triggers(o);
+	if (o->d->probes)
+		probes_report(o->d->probes, put_probe, o);
+}
+
+char *status_text(struct daemon *d)
+{
+	return collect(d, put_all);
+}
+
+char *status_triggers_text(struct daemon *d)
+{
+	return collect(d, put_triggers);
+}
