@@ -34,7 +34,7 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(SAN) -MMD -MP -D_GNU_SOURCE \
              -DFLIGHTREC_VERSION='"$(VERSION)"' -I. -Iinclude -isystem $(O)/gen \
              -include tests/style/banned.h $(PKG_CFLAGS)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LDLIBS    := -Wl,--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
+LDLIBS    := -Wl,--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcrypt -lpthread -lm
 
 ifeq ($(V),1)
 say =
