@@ -388,6 +388,11 @@ void *probes_ring(struct probes *p, size_t *ret_bytes)
 	return m->mem;
 }
 
+int probes_ring_fd(struct probes *p)
+{
+	return probe_map(p, "ring")->fd;
+}
+
 struct fr_limits *probes_limits(struct probes *p)
 {
 	return probe_map(p, "limits")->mem;
