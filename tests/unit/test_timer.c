@@ -270,6 +270,30 @@ static void test_full_pipe(void **state)
 	timer_stop(pid, fd);
 }
 
+/* Held up for twenty periods, the timer does not make up for them. */
+static void test_no_burst_after_a_stop(void **state)
+{
+	struct timer_tick t;
+	uint64_t k, gap = 0;
+	pid_t pid;
+	int fd;
+
+	(void)state;
+	assert_int_equal(timer_start(5 * MS, &fd, &pid), 0);
+	next_tick(fd, &t);
+	kill(pid, SIGSTOP);
+	sleep_ms(100);
+	kill(pid, SIGCONT);
+	for (unsigned i = 0; i < 10; i++) {
+		k = t.k;
+		next_tick(fd, &t);
+		if (t.k - k - 1 > gap)
+			gap = t.k - k - 1;
+	}
+	assert_true(gap >= 15);
+	timer_stop(pid, fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_dies_with_parent),
 		cmocka_unit_test(test_ends_when_nobody_reads),
 		cmocka_unit_test(test_full_pipe),
+		cmocka_unit_test(test_no_burst_after_a_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
