@@ -103,7 +103,7 @@ static __always_inline void entry_inode(struct fr_block_entry *b, struct bio *bi
 	b->file_dev = ~0U;
 	b->pkey = 0xffff;
 	/* direct I/O: the pages are the program's; the file is its call's */
-	if (e && e->tid == tid && e->ts && e->names_known) {
+	if (e && e->tid == tid && e->ts && e->direct) {
 		b->ino = e->ino;
 		b->file_dev = e->dev;
 		b->pkey = e->pkey;

@@ -119,7 +119,7 @@ static __always_inline void note_file(const int cast, struct fr_inflight *e,
 	mnt = (u64)KREAD(cast, f, f_path.mnt);
 	if (props & (FR_CP_FPOS | FR_CP_FPOS_M1))
 		e->offset = KREAD(cast, f, f_pos);
-	e->names_known = (KREAD(cast, f, f_flags) & FR_O_DIRECT) != 0;
+	e->direct = (KREAD(cast, f, f_flags) & FR_O_DIRECT) != 0;
 	if (props & FR_CP_FSIZE) {
 		struct inode *in = KPTR(cast, struct inode, inode);
 
@@ -293,7 +293,7 @@ static __always_inline int fs_enter(const int cast, struct task_struct *t,
 	e->ino = ~0ULL;
 	e->dev = ~0U;
 	e->pkey = 0xffff;
-	e->names_known = 0;
+	e->direct = 0;
 	e->offset = ci->offset ? arg_offset(e, ci->offset, props, compat) : ~0ULL;
 	if (ci->fd && (s32)args[(ci->fd - 1) & 7] >= 0)
 		note_file(cast, e, t, (u32)args[(ci->fd - 1) & 7], ci,
@@ -383,16 +383,17 @@ __noinline int note_new_fd(struct fr_inflight *e, u32 fd)
 /* A renamed directory gives all files below it other paths.  Which of them are
  * named is not known here, so the names of all are written again, at most once a
  * second (files themselves need no epoch: their own name is in their hash). */
-__noinline int note_rename(void)
+__noinline int rename_epoch_next(u32 renamed)
 {
 	u32 zero = 0;
 	struct fr_globals *g = bpf_map_lookup_elem(&globals, &zero);
-	u64 now = bpf_ktime_get_ns();
+	u64 now;
 
-	if (!g)
+	if (!g || !(renamed || READ_ONCE(g->rename_pending)))
 		return 0;
+	now = bpf_ktime_get_ns();
 	if (now - g->rename_bumped_ns < 1000000000ULL) {
-		g->rename_pending = 1;
+		g->rename_pending = 1; /* the next path call after that second */
 		return 0;
 	}
 	g->rename_bumped_ns = now;
@@ -457,8 +458,6 @@ __noinline u64 put_path2(struct fr_inflight *e, s64 ret, u64 dur)
 	if (!buf || !e)
 		return 0;
 	ci = &fr_calls[e->call & (FR_CALLS_MAX - 1)];
-	if ((ci->props & FR_CP_RENAMES) && !ret)
-		note_rename();
 	r->ts = e->ts;
 	r->dur = dur;
 	r->tid = e->tid;
@@ -494,6 +493,7 @@ __noinline u64 put_path_call(struct fr_inflight *e, s64 ret, u64 dur)
 		if (!e->asked || (ci->path2 && !e->asked2))
 			n->unreadable++;
 	}
+	rename_epoch_next((ci->props & FR_CP_RENAMES) && !ret);
 	if (ci->cls == FR_CLS_PATH2)
 		return put_path2(e, ret, dur);
 	return put_path(e, ret, dur);

@@ -103,7 +103,7 @@ struct fr_inflight {
 	__u64 dir2_ino;
 	__u32 dir2_dev;
 	__u16 dir2_pkey;
-	__u8 in_scope, names_known;
+	__u8 in_scope, direct; /* direct: the file is open with O_DIRECT */
 	__u32 names_ordinal; /* lane.next of names when the thread was described */
 	__u32 pad;
 	__u64 start_boottime;
