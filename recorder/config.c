@@ -439,8 +439,8 @@ int config_check_section(bool trigger, const char *section,
 		    near ? near : "trigger \"name\"");
 }
 
-static int refuse_key(const char *section, const char *key,
-		      struct rule_diag *diag)
+static int explain_key(const char *section, const char *key,
+		       struct rule_diag *diag)
 {
 	const char *names[NR_PARAMS + 1] = { NULL };
 	const char *near;
@@ -462,6 +462,15 @@ static int refuse_key(const char *section, const char *key,
 				    key, section, p->section);
 	return fail(diag, "unknown key '%.40s' in [%s]; see flightrecd.conf(5)",
 		    key, section);
+}
+
+static int refuse_key(const char *section, const char *key,
+		      struct rule_diag *diag)
+{
+	int r = explain_key(section, key, diag);
+
+	diag->at = RULE_AT_KEY;
+	return r;
 }
 
 static int find_rule(struct fr_config *c, const char *name,

@@ -101,7 +101,7 @@ static const struct segment *find_segment(const struct reader *r, unsigned at)
 /* The value is complete: its key, the next one or the end was reached. */
 static int finish_value(struct reader *r)
 {
-	const struct section *in = &r->sections[r->nr_sections - 1];
+	const struct section *in;
 	const struct segment *s;
 	struct rule_diag d = { .at = 0 };
 	char caret[256];
@@ -111,12 +111,15 @@ static int finish_value(struct reader *r)
 	if (!r->open || r->error)
 		return r->error;
 	r->open = false;
+	in = &r->sections[r->nr_sections - 1];
 	e = config_assign(r->config, in->trigger, in->name, r->key, r->value,
 			  &d);
 	if (e == -ENOMEM)
 		return r->error = e;
 	if (e == 0)
 		return 0;
+	if (d.at == RULE_AT_KEY)
+		return fail_at(r, r->segments[0].line, 1, "%s", d.text);
 	rule = in->trigger && !strcmp(r->key, "when") && r->len;
 	s = find_segment(r, d.at);
 	return fail_at(r, s->line, s->column + d.at - s->offset, "%s%s%s",

@@ -239,7 +239,7 @@ int rule_set(struct fr_trigger_rule *r, const char *key, const char *value,
 	for (unsigned i = 0; rule_keys[i].name; i++)
 		names[i] = rule_keys[i].name;
 	near = units_nearest(key, names);
-	diag->at = 0;
+	diag->at = RULE_AT_KEY;
 	snprintf(diag->text, sizeof(diag->text),
 		 "a trigger has no key '%.40s'; %s%s", key,
 		 near ? "did you mean " : "there are when, tail, cooldown, ",

@@ -30,6 +30,8 @@
 
 struct detector_ops; /* detector.h */
 
+#define RULE_AT_KEY 0xffffffffU /* the key is wrong, not its value */
+
 struct rule_diag {
 	unsigned at;    /* offset in the text that was parsed */
 	char text[320]; /* what; what to do next */

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "triggers/detector.h"
+#include "triggers/rule.h"
+
+static bool has_key(const struct rule_cond *c, unsigned key)
+{
+	return c->keys[key / 64] >> (key % 64) & 1;
+}
+
+static unsigned nr_keys(const struct rule_cond *c)
+{
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < FR_KEYS; k++)
+		n += has_key(c, k);
+	return n;
+}
+
+static void latency_rules_name_their_operations(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t limit_ns;
+		unsigned nr, has, has_not;
+	} cases[] = {
+		/* an operation covers its calls: rename, renameat, ... */
+		{ "fs.rename latency > 200ms", 200000000, 3, 131, 133 },
+		{ "fs.pread64 latency > 1us", 1000, 1, 3, 1 },
+		{ "block.write latency > 20ms", 20000000, 1, FR_KEY_BLOCK_WRITE,
+		  FR_KEY_BLOCK_READ },
+		{ "block latency > 1s", 1000000000, 5, FR_KEY_BLOCK_FLUSH, 1 },
+		{ "block.* latency > 1.5s", 1500000000, 5, FR_KEY_BLOCK_OTHER,
+		  1 },
+		{ "  ( (fs.read\n latency>20ms) ) ", 20000000, 5, 9, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rule_expr e;
+		struct rule_diag d = { .at = 0 };
+
+		if (rule_parse(cases[i].text, &e, &d) < 0)
+			fail_msg("%s: %s", cases[i].text, d.text);
+		assert_string_equal(e.cond.ops->name, "latency");
+		assert_true(e.cond.limit_ns == cases[i].limit_ns);
+		if (!has_key(&e.cond, cases[i].has))
+			fail_msg("%s: no key %u", cases[i].text, cases[i].has);
+		assert_false(has_key(&e.cond, cases[i].has_not));
+		assert_int_equal(nr_keys(&e.cond), cases[i].nr);
+	}
+}
+
+static void counter_rules_are_understood(void **state)
+{
+	static const struct {
+		const char *text, *metric;
+		enum rule_unit unit;
+		double limit;
+		bool rate, below;
+		uint64_t for_ns;
+	} cases[] = {
+		{ "meminfo.MemAvailable < 512MiB for 10s",
+		  "meminfo.MemAvailable", RULE_UNIT_BYTES, 512 << 20, false,
+		  true, 10000000000ULL },
+		{ "pressure.io.full_avg10 > 30", "pressure.io.full_avg10",
+		  RULE_UNIT_NONE, 30, false, false, 0 },
+		{ "load.load1 > 20.5", "load.load1", RULE_UNIT_NONE, 20.5,
+		  false, false, 0 },
+		{ "rate(vmstat.pgpgout) > 500MiB/s for 5s", "vmstat.pgpgout",
+		  RULE_UNIT_BYTES, 500 << 20, true, false, 5000000000ULL },
+		{ "rate ( diskstats.dm-?.io_ms ) > 900", "diskstats.dm-?.io_ms",
+		  RULE_UNIT_NONE, 900, true, false, 0 },
+		{ "pressure.io.full > 30%", "pressure.io.full",
+		  RULE_UNIT_PERCENT, 30, false, false, 0 },
+		{ "disk.*.await > 5ms", "disk.*.await", RULE_UNIT_NS, 5000000,
+		  false, false, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rule_expr e;
+		struct rule_diag d = { .at = 0 };
+
+		if (rule_parse(cases[i].text, &e, &d) < 0)
+			fail_msg("%s: %s", cases[i].text, d.text);
+		assert_string_equal(e.cond.ops->name, "counter");
+		assert_string_equal(e.cond.metric, cases[i].metric);
+		assert_int_equal(e.cond.unit, cases[i].unit);
+		assert_true(e.cond.limit == cases[i].limit);
+		assert_int_equal(e.cond.rate, cases[i].rate);
+		assert_int_equal(e.cond.below, cases[i].below);
+		assert_true(e.cond.for_ns == cases[i].for_ns);
+	}
+}
+
+static void bad_rules_are_refused_at_their_place(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned at;
+		const char *says;
+	} cases[] = {
+		{ "", 0, "expected a condition" },
+		{ "fs.fsnyc latency > 200ms", 0, "did you mean fs.fsync" },
+		{ "block.wrte latency > 2s", 0, "did you mean block.write" },
+		{ "fs.xyzzyx latency > 2s", 0, "flightrec-events(7)" },
+		{ "fs.fsync latency > 200", 19, "not a duration" },
+		{ "fs.fsync latency > 0ms", 19, "every operation" },
+		{ "fs.fsync latency > -5ms", 19, "cannot be negative" },
+		{ "fs.fsync latency < 5ms", 17, "expected `>`" },
+		{ "fs.fsync latency > 5ms x", 23, "the end of the rule" },
+		{ "fs.fsync latency >", 18, "found the end" },
+		{ "fs.fsync", 8, "expected `latency`" },
+		{ "fs.read p99 latency > 20ms over 10s", 8, "'p99' is not" },
+		{ "block inflight > 2s", 6, "'inflight' is not" },
+		{ "fs.* error EIO", 5, "'error' is not" },
+		{ "a.b > 1 and c.d > 2", 8, "`and` is not supported" },
+		{ "not a.b > 1", 0, "`not` is not supported" },
+		{ "(a.b > 1 or c.d > 2)", 9, "`or` is not supported" },
+		{ "fs.read latency > 1s where comm = \"x\"", 21,
+		  "`where` is not" },
+		{ "proc exit signal SEGV", 0, "no condition begins with" },
+		{ "oom kill", 0, "METRIC >|< NUMBER" },
+		{ "(a.b > 1", 8, "expected `)`" },
+		{ "a.b > 1)", 7, "the end of the rule" },
+		{ "a.b >= 1", 4, "`>` or `<`" },
+		{ "a.b > 5parsecs", 6, "units are" },
+		{ "a.b > 1.2.3", 6, "units are" },
+		{ "a.b > 5/s", 6, "write rate(a.b)" },
+		{ "a.b < 0", 6, "never fire" },
+		{ "a.b > 1 for 0", 12, "more than 0" },
+		{ "a.b > 1 for 25h", 12, "at most 24h" },
+		{ "a.b > 1 for ever", 12, "expected a duration" },
+		{ "rate(a.b > 1", 9, "expected `)`" },
+		{ "*.b > 1", 0, "behind the first point" },
+		{ ".b > 1", 0, "expected a condition" },
+		{ "a..b > 1", 0, "not a metric" },
+		{ "a.b > \"x", 6, "quotation" },
+		{ "((((((((((((((((((a.b > 1", 16, "parentheses" },
+		{ "\xff\xfe", 0, "expected a condition" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rule_expr e = { .kind = RULE_NONE };
+		struct rule_diag d = { .at = 999 };
+
+		if (rule_parse(cases[i].text, &e, &d) != -EINVAL)
+			fail_msg("'%s' was accepted", cases[i].text);
+		if (d.at != cases[i].at || !strstr(d.text, cases[i].says))
+			fail_msg("'%s': at %u: %s", cases[i].text, d.at,
+				 d.text);
+		assert_int_equal(e.kind, RULE_NONE);
+	}
+}
+
+static void a_rule_has_a_bound(void **state)
+{
+	char text[RULE_TEXT_MAX + 2];
+	struct rule_expr e;
+	struct rule_diag d;
+
+	(void)state;
+	memset(text, ' ', sizeof(text));
+	memcpy(text, "a.b > 1", 7);
+	text[RULE_TEXT_MAX] = '\0';
+	assert_int_equal(rule_parse(text, &e, &d), 0);
+	text[RULE_TEXT_MAX] = ' ';
+	text[RULE_TEXT_MAX + 1] = '\0';
+	assert_int_equal(rule_parse(text, &e, &d), -EINVAL);
+	assert_non_null(strstr(d.text, "4096"));
+}
+
+static void the_caret_stands_below_the_place(void **state)
+{
+	char buf[256], longer[300];
+
+	(void)state;
+	assert_string_equal(rule_format_caret(buf, sizeof(buf),
+					      "fs.read latency < 1s", 16),
+			    "    fs.read latency < 1s\n"
+			    "                    ^");
+	assert_string_equal(rule_format_caret(buf, sizeof(buf), "a\nbc\nd", 3),
+			    "    bc\n     ^");
+	memset(longer, 'x', sizeof(longer));
+	longer[200] = '!';
+	longer[299] = '\0';
+	rule_format_caret(buf, sizeof(buf), longer, 200);
+	assert_int_equal(strchr(buf, '!') - buf,
+			 strchr(buf, '^') - strchr(buf, '\n') - 1);
+}
+
+static void keys_are_set_read_back_and_compared(void **state)
+{
+	struct fr_trigger_rule a, b;
+	struct rule_diag d;
+	char buf[32];
+
+	(void)state;
+	rule_init(&a, "x");
+	assert_int_equal(rule_set(&a, "when", "load.load1 > 3", &d), 0);
+	assert_int_equal(rule_set(&a, "tail", "1500ms", &d), 0);
+	assert_int_equal(rule_set(&a, "cooldown", "2h", &d), 0);
+	assert_int_equal(rule_set(&a, "enabled", "off", &d), 0);
+	assert_string_equal(rule_get(&a, "tail", buf), "1500ms");
+	assert_string_equal(rule_get(&a, "cooldown", buf), "2h");
+	assert_string_equal(rule_get(&a, "enabled", buf), "no");
+	assert_string_equal(rule_get(&a, "when", buf), "load.load1 > 3");
+	assert_int_equal(rule_copy(&b, &a), 0);
+	assert_true(rule_equal(&a, &b));
+	assert_int_equal(rule_set(&b, "when", "load.load1 > 4", &d), 0);
+	assert_false(rule_equal(&a, &b));
+	assert_int_equal(rule_set(&a, "tail", "61m", &d), -EINVAL);
+	assert_non_null(strstr(d.text, "at most 1h"));
+	assert_int_equal(rule_set(&a, "tial", "1s", &d), -EINVAL);
+	assert_non_null(strstr(d.text, "did you mean tail"));
+	assert_int_equal(rule_check_name("a b", &d), -EINVAL);
+	assert_int_equal(rule_check_name("", &d), -EINVAL);
+	assert_int_equal(rule_check_name("slow-fsync_2.x", &d), 0);
+	rule_clear(&a);
+	rule_clear(&b);
+}
+
+static void every_example_of_a_detector_parses(void **state)
+{
+	struct rule_expr e;
+	struct rule_diag d;
+
+	(void)state;
+	for (unsigned i = 0; detector_all[i]; i++) {
+		assert_non_null(detector_all[i]->describe);
+		if (!detector_all[i]->syntax)
+			continue;
+		assert_int_equal(rule_parse(detector_all[i]->example, &e, &d),
+				 0);
+		assert_ptr_equal(e.cond.ops, detector_all[i]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(latency_rules_name_their_operations),
+		cmocka_unit_test(counter_rules_are_understood),
+		cmocka_unit_test(bad_rules_are_refused_at_their_place),
+		cmocka_unit_test(a_rule_has_a_bound),
+		cmocka_unit_test(the_caret_stands_below_the_place),
+		cmocka_unit_test(keys_are_set_read_back_and_compared),
+		cmocka_unit_test(every_example_of_a_detector_parses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
