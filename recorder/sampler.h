@@ -64,7 +64,7 @@ void sampler_stop(struct sampler *s);
  * while started. */
 void sampler_round(struct sampler *s, const struct timer_tick *tick);
 
-/* For any thread, any time.  Between numbers of the first and the last tick:
+/* For any thread, any time; each number is read on its own.  Between two ticks,
  * ticks + late + paused = last_k - first_k + 1. */
 struct sampler_stats {
 	uint64_t ticks;  /* rounds served */

@@ -12,6 +12,7 @@
 #include "recorder/sampler.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,7 @@ static int run_sampler(uint64_t ticks)
 	struct sampler_options o = { .period_ns = period_ns, .ops = ops };
 	struct sampler_stats st = { 0 };
 	int r = sampler_new(&o, &sampler);
+	uint64_t dead;
 
 	if (r == 0)
 		r = sampler_start(sampler);
@@ -117,17 +119,20 @@ static int run_sampler(uint64_t ticks)
 		usleep(100000);
 		sampler_stats(sampler, &st);
 	}
-	/* Lets the round under way end, and no other begin. */
-	sampler_pause(sampler, true);
-	usleep(100000 + (useconds_t)(8 * period_ns / 1000));
-	sampler_stats(sampler, &st);
+	dead = st.timer_dead;
+	/* What came out of the timer is served, then the counts rest. */
+	kill(sampler_timer_pid(sampler), SIGKILL);
+	while (!st.timer_dead) {
+		usleep(10000);
+		sampler_stats(sampler, &st);
+	}
 	sampler_stop(sampler);
 	print_seen();
 	printf("served %llu late %llu paused %llu first %llu last %llu\n",
 	       (unsigned long long)st.ticks, (unsigned long long)st.late,
 	       (unsigned long long)st.paused, (unsigned long long)st.first_k,
 	       (unsigned long long)st.last_k);
-	return (int)st.timer_dead;
+	return (int)dead;
 }
 
 static int run_naive(uint64_t ticks)
