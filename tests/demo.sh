@@ -15,7 +15,7 @@ if [ "$(id -u)" != 0 ]; then
 	echo "demo: the kernel lets only root record it; run: sudo make demo" >&2
 	exit 6
 fi
-W=$(mktemp -d "${TMPDIR:-/var/tmp}/flightrec-demo.XXXXXX") || exit 1
+W=$(mktemp -d "${TMPDIR:-/var/tmp}/flightrec-demo-XXXXXX") || exit 1
 disk=$W/disk pin=/sys/fs/bpf/${W##*/}
 recorder='' service=''
 sets=(--set "run.folder=$W/run" --set "dump.folder=$W/snapshots"

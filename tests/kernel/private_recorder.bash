@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # private_recorder.bash - sourced by the kernel tests: checks that say what they
 # check, and a flightrecd of the test's own (folders under $W, pins under a
-# name of its own), which the test's end takes away.
+# name of its own without dots: bpffs refuses them), which the test's end takes away.
 #
 # Reads: O (build folder).  Sets: W (scratch folder), FR, FRD, RUN, SNAP, PIN.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -82,7 +82,7 @@ helper() {
 }
 
 scratch() { # [FOLDER]: where W goes; default /tmp
-	W=$(mktemp -d "${1:-${TMPDIR:-/tmp}}/fr-test.XXXXXX") || exit 1
+	W=$(mktemp -d "${1:-${TMPDIR:-/tmp}}/fr-test-XXXXXX") || exit 1
 	chmod 755 "$W"
 	RUN=$W/run SNAP=$W/snapshots PIN=/sys/fs/bpf/${W##*/}
 	mkdir -p "$RUN" "$SNAP"
