@@ -26,7 +26,9 @@ struct snap_diag {
 struct snap *snap_open(const char *path, struct snap_diag *diag);
 void snap_close(struct snap *s);
 
-/* NULL if intact, else one line per damaged part, newline between. */
+/* NULL if intact, else one line per damaged part, newline between.  Blocks are
+ * checked when they are read: ask again afterwards.  Valid until the next call
+ * that reads. */
 const char *snap_damage(const struct snap *s);
 /* 1: the index at the end is there and whole. */
 int snap_complete(const struct snap *s);
@@ -60,8 +62,9 @@ const struct snap_block_info *snap_block_info(const struct snap *s, unsigned i);
 struct snap_column {
 	const struct fr_field *field; /* NULL for the built-in columns below */
 	const uint64_t *u64; /* integers; NULL for text */
-	const uint8_t *bytes; /* chars and tails: all rows, one after the other */
-	const uint32_t *end; /* chars and tails: end of row i in bytes */
+	/* chars, without the NULs at their end: all rows, one after the other */
+	const uint8_t *bytes;
+	const uint32_t *end; /* chars: end of row i in bytes */
 };
 struct snap_block {
 	const struct fr_schema *schema;

@@ -237,10 +237,22 @@ static uint64_t decode(const char *path)
 	return cpu_ns() - begin;
 }
 
+/* Ring slots the records take (ring.h). */
+static size_t count_slots(const struct rows *rows)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < rows->nr; i++)
+		nr += 1 + (rows->at[i].len - FR_SLOT_BYTES + FR_CONT_BYTES -
+			   1) / FR_CONT_BYTES;
+	return nr;
+}
+
 static void measure(const struct rows *rows, int level, int rounds)
 {
 	const char *base = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
 	char folder[64], path[128];
+	double slot_bytes = (double)count_slots(rows) * FR_SLOT_BYTES;
 	uint64_t bytes = 0, best = UINT64_MAX, read_best = UINT64_MAX, ns;
 
 	snprintf(folder, sizeof(folder), "%s/frs-XXXXXX", base);
@@ -258,8 +270,8 @@ static void measure(const struct rows *rows, int level, int rounds)
 	printf("{\"events\": %zu, \"bytes_per_event\": %.2f, "
 	       "\"slot_mb_per_s\": %.0f, \"read_slot_mb_per_s\": %.0f}\n",
 	       rows->nr, (double)bytes / (double)rows->nr,
-	       (double)rows->nr * 64e3 / (double)best,
-	       (double)rows->nr * 64e3 / (double)read_best);
+	       slot_bytes * 1e3 / (double)best,
+	       slot_bytes * 1e3 / (double)read_best);
 }
 
 int main(int argc, char **argv)
