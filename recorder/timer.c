@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -72,9 +71,11 @@ static int timer_drop_rights(const struct timer_job *job)
 	};
 	struct __user_cap_data_struct none[2] = { 0 };
 
+	/* Another user has none of our groups; we need not have that right. */
+	if (job->uid != (uid_t)-1)
+		syscall(SYS_setgroups, 0, NULL);
 	if (job->gid != (gid_t)-1 &&
-	    (syscall(SYS_setgroups, 0, NULL) ||
-	     syscall(SYS_setresgid, job->gid, job->gid, job->gid)))
+	    syscall(SYS_setresgid, job->gid, job->gid, job->gid))
 		return -errno;
 	if (job->uid != (uid_t)-1 &&
 	    syscall(SYS_setresuid, job->uid, job->uid, job->uid))

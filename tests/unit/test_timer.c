@@ -133,6 +133,27 @@ static void test_who_it_is(void **state)
 	timer_stop(pid, fd);
 }
 
+static void test_becomes_user(void **state)
+{
+	struct timer_tick t;
+	char text[128];
+	int fd;
+	pid_t pid;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(timer_start_as(MS, 65534, 65534, &fd, &pid), 0);
+	next_tick(fd, &t);
+	status_line(pid, "Uid", text, sizeof(text));
+	assert_string_equal(text, "65534\t65534\t65534\t65534");
+	status_line(pid, "Gid", text, sizeof(text));
+	assert_string_equal(text, "65534\t65534\t65534\t65534");
+	status_line(pid, "Groups", text, sizeof(text));
+	assert_string_equal(text, "");
+	timer_stop(pid, fd);
+}
+
 static void test_only_its_pipe(void **state)
 {
 	struct timer_tick t;
@@ -210,7 +231,9 @@ static void test_dies_with_parent(void **state)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	parent = fork();
 	if (parent == 0) {
-		if (timer_start(3600 * 1000 * MS, &fd, &pid))
+		if (timer_start_as(3600 * 1000 * MS,
+				   geteuid() ? (uid_t)-1 : 65534, (gid_t)-1,
+				   &fd, &pid))
 			_exit(1);
 		next_tick(fd, &t);
 		if (write(ends[1], &pid, sizeof(pid)) != sizeof(pid))
@@ -300,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_no_period),
 		cmocka_unit_test(test_deadlines),
 		cmocka_unit_test(test_who_it_is),
+		cmocka_unit_test(test_becomes_user),
 		cmocka_unit_test(test_only_its_pipe),
 		cmocka_unit_test(test_ignores_signals),
 		cmocka_unit_test(test_dies_with_parent),
