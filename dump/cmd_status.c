@@ -199,7 +199,7 @@ static int print_json(const struct client_reply *reply)
 		return EXIT_FAILED;
 	for (unsigned i = 0; i < reply->nr; i++)
 		pairs[i] = (struct nested_pair){ reply->pairs[i].key,
-						 reply->pairs[i].value };
+						 reply->pairs[i].value, 0 };
 	nested_json_print(stdout, pairs, reply->nr);
 	free(pairs);
 	return EXIT_OK;

@@ -72,9 +72,13 @@ static bool is_number(const char *s)
 	return !*s;
 }
 
-static void print_value(FILE *out, const char *value)
+static void print_value(FILE *out, const struct nested_pair *pair)
 {
-	if (is_number(value))
+	const char *value = pair->value;
+
+	if (pair->is_text)
+		nested_json_string(out, value, strlen(value));
+	else if (is_number(value))
 		fputs(value, out);
 	else if (!strcmp(value, "yes"))
 		fputs("true", out);
@@ -111,7 +115,7 @@ static void print_name(FILE *out, const char *name, size_t len, unsigned depth,
  * that is no more than those, or NULL. */
 static void print_object(FILE *out, const struct nested_pair *pairs,
 			 unsigned from, unsigned to, size_t skip,
-			 unsigned depth, const char *own)
+			 unsigned depth, const struct nested_pair *own)
 {
 	bool first = true;
 
@@ -121,7 +125,8 @@ static void print_object(FILE *out, const struct nested_pair *pairs,
 		print_value(out, own);
 	}
 	while (from < to) {
-		const char *word = pairs[from].key + skip, *leaf = NULL;
+		const struct nested_pair *leaf = NULL;
+		const char *word = pairs[from].key + skip;
 		size_t len = word_length(word, depth);
 		unsigned end = from;
 
@@ -130,7 +135,7 @@ static void print_object(FILE *out, const struct nested_pair *pairs,
 		     end++) {
 			if (pairs[end].key[skip + len])
 				continue;
-			leaf = pairs[end].value;
+			leaf = &pairs[end];
 			from = end + 1;
 		}
 		print_name(out, word, len, depth, &first);

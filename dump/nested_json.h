@@ -7,6 +7,7 @@
 
 struct nested_pair {
 	const char *key, *value;
+	int is_text; /* a string, even if it looks like a number */
 };
 
 /*

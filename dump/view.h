@@ -121,6 +121,14 @@ void view_seek(struct view_cursor *c, size_t row);
 void view_get(struct view_cursor *c, unsigned column, struct view_value *ret);
 unsigned view_row_stream(const struct view_cursor *c);
 unsigned view_row_file(const struct view_cursor *c);
+/* The row is a sampled value: its metric's number, the value unscaled, whether
+ * it only grows, and its collector.  false: it is none. */
+struct view_sample {
+	uint32_t metric, collector;
+	double value;
+	bool is_counter;
+};
+bool view_get_sample(struct view_cursor *c, struct view_sample *ret);
 /* Shortcuts; false, *ret untouched: null. */
 bool view_get_u64(struct view_cursor *c, unsigned column, uint64_t *ret);
 /* Copies text, cut to fit, always terminated; false: null (then ""). */

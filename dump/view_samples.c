@@ -6,6 +6,8 @@
 
 #include "dump/view_impl.h"
 
+#define METRIC_COUNTER 2 /* metric_kind of events.def */
+
 /* LEB128; false: cut or longer than 64 bits. */
 static bool get_varint(const uint8_t **p, const uint8_t *end, uint64_t *ret)
 {
@@ -120,17 +122,41 @@ bool view_metric_text(struct view_cursor *c, unsigned part,
 	return true;
 }
 
+static uint64_t named_field(const struct view_block *b, uint32_t row,
+			    const char *name, uint64_t otherwise)
+{
+	const struct fr_schema *s = b->layout->schema;
+	uint64_t value = otherwise;
+
+	for (unsigned i = 0; i < s->nr_fields; i++)
+		if (!strcmp(s->fields[i].name, name))
+			view_raw(b, (int)i, row, &value);
+	return value;
+}
+
 uint32_t view_metric_scale(struct view_cursor *c)
 {
 	const struct view_block *b;
-	uint64_t scale = 1;
+	uint32_t row = 0, scale;
+
+	b = metric_record(c, &row);
+	scale = b ? (uint32_t)named_field(b, row, "scale", 1) : 1;
+	return scale ? scale : 1;
+}
+
+bool view_get_sample(struct view_cursor *c, struct view_sample *ret)
+{
+	const struct view_block *b;
 	uint32_t row = 0;
 
 	b = metric_record(c, &row);
 	if (!b)
-		return 1;
-	for (unsigned i = 0; i < b->layout->schema->nr_fields; i++)
-		if (!strcmp(b->layout->schema->fields[i].name, "scale"))
-			view_raw(b, (int)i, row, &scale);
-	return scale ? (uint32_t)scale : 1;
+		return false;
+	ret->metric = c->block->metric[c->value];
+	ret->collector =
+		(uint32_t)named_field(c->block, c->row, "collector", 0);
+	ret->value = (double)c->block->value[c->value] / view_metric_scale(c);
+	ret->is_counter =
+		named_field(b, row, "metric_kind", 0) == METRIC_COUNTER;
+	return true;
 }

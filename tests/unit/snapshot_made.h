@@ -77,7 +77,7 @@ static inline void made_proc(struct made *m, uint64_t ts, uint32_t pid,
 				  .uid = 1000,
 				  .born = MADE_BORN };
 
-	strncpy(p.comm, comm, sizeof(p.comm) - 1);
+	memcpy(p.comm, comm, strnlen(comm, sizeof(p.comm) - 1));
 	made_put(m, FR_LANE_NAMES, FR_T_name_proc, 0, &p, sizeof(p), NULL, 0);
 }
 

@@ -200,11 +200,16 @@ static void a_join_finds_what_was_valid_then(void **state)
 static void pairs_become_nested_json(void **state)
 {
 	struct nested_pair pairs[] = {
-		{ "lane.fs.lost", "0" },    { "daemon.pid", "12" },
-		{ "lane.block.lost", "7" }, { "lane.fs.history_s", "1.5" },
-		{ "t.x", "armed" },	    { "t", "yes" },
-		{ "version", "0.1-2" },	    { "zero", "007" },
-		{ "text", "a \"b\"\n" },
+		{ .key = "lane.fs.lost", .value = "0" },
+		{ .key = "daemon.pid", .value = "12" },
+		{ .key = "lane.block.lost", .value = "7" },
+		{ .key = "lane.fs.history_s", .value = "1.5" },
+		{ .key = "t.x", .value = "armed" },
+		{ .key = "t", .value = "yes" },
+		{ .key = "id", .value = "12", .is_text = 1 },
+		{ .key = "version", .value = "0.1-2" },
+		{ .key = "zero", .value = "007" },
+		{ .key = "text", .value = "a \"b\"\n" },
 	};
 	char *text = NULL;
 	size_t size;
@@ -217,6 +222,7 @@ static void pairs_become_nested_json(void **state)
 				  "  \"daemon\": {\n"
 				  "    \"pid\": 12\n"
 				  "  },\n"
+				  "  \"id\": \"12\",\n"
 				  "  \"lane\": {\n"
 				  "    \"block\": {\n"
 				  "      \"lost\": 7\n"

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* report_facts.c - what a snapshot says of itself. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dump/report.h"
+#include "dump/row_write.h"
+#include "dump/terminal.h"
+#include "dump/view_time.h"
+#include "triggers/units.h"
+
+#define GAPS_SHOWN 5
+
+void report_title(const char *title)
+{
+	printf("\n%s%s%s\n", terminal_bold(), title, terminal_off());
+}
+
+static const char *fact(const struct view *v, unsigned file, const char *key)
+{
+	static char buf[8][512];
+	static unsigned turn;
+	const char *text = snap_fact(view_snap(v, file), key);
+	char *to = buf[turn++ % 8];
+
+	row_print_bytes(to, sizeof(buf[0]), text ? text : "",
+			text ? strlen(text) : 0);
+	return to;
+}
+
+char *report_wall(char buf[48], const struct view *v, unsigned file,
+		  uint64_t mono_ns)
+{
+	struct wall_cache cache = { 0 };
+	char text[48];
+
+	wall_format(&cache,
+		    (int64_t)(mono_ns + (uint64_t)view_clock_offset(v, file)),
+		    text);
+	snprintf(buf, 48, "%.10s %.12s", text, text + 11);
+	return buf;
+}
+
+void report_trigger(const struct view *v, unsigned file)
+{
+	const char *reason = fact(v, file, "trigger.reason");
+	const char *name = fact(v, file, "trigger.name");
+	const char *kind = fact(v, file, "trigger.kind");
+	const char *merged = fact(v, file, "trigger.merged");
+	char wall[48];
+	uint64_t ts;
+
+	printf("snapshot  %s\n", view_file_path(v, file));
+	printf("host      %s, kernel %s\n", fact(v, file, "host.name"),
+	       fact(v, file, "host.kernel"));
+	if (view_trigger_ns(v, file, &ts))
+		printf("when      %s\n", report_wall(wall, v, file, ts));
+	printf("trigger   %s%s%s%s%s%s\n", terminal_bold(),
+	       *name ? name : "none named", terminal_off(), *kind ? " (" : "",
+	       kind, *kind ? ")" : "");
+	if (*reason)
+		printf("why       %s\n", reason);
+	if (*merged && strcmp(merged, "0"))
+		printf("          %s more hits while it was written\n", merged);
+}
+
+const char *report_lane_name(unsigned lane, char buf[16])
+{
+	static const char *const names[] = {
+		[FR_LANE_FS] = "fs",	     [FR_LANE_BLOCK] = "block",
+		[FR_LANE_PROC] = "proc",     [FR_LANE_SLOW] = "slow",
+		[FR_LANE_NAMES] = "names",   [FR_LANE_CACHE] = "cache",
+		[FR_LANE_NET] = "net",	     [FR_LANE_OTHER] = "other",
+		[FR_LANE_SAMPLE] = "sample", [FR_LANE_META] = "meta",
+		[FR_LANE_POINT] = "point",
+	};
+
+	if (lane < sizeof(names) / sizeof(names[0]))
+		return names[lane];
+	snprintf(buf, 16, "%u", lane);
+	return buf;
+}
+
+struct lane_sum {
+	uint64_t from, to, records, overwritten, lost, torn, stolen;
+	unsigned cpus;
+};
+
+/* A lane is complete from the latest of its CPUs on. */
+static bool sum_lane(const struct view *v, unsigned file, unsigned lane,
+		     struct lane_sum *ret)
+{
+	unsigned nr;
+	const struct snap_coverage *c = snap_coverages(view_snap(v, file), &nr);
+
+	*ret = (struct lane_sum){ .from = 0 };
+	for (unsigned i = 0; c && i < nr; i++) {
+		if (c[i].lane != lane)
+			continue;
+		ret->records += c[i].records;
+		ret->overwritten += c[i].overwritten;
+		ret->lost += c[i].lost;
+		ret->torn += c[i].torn;
+		ret->stolen += c[i].stolen_chunks;
+		if (!c[i].records)
+			continue;
+		if (c[i].overwritten && c[i].from_ns > ret->from)
+			ret->from = c[i].from_ns;
+		if (c[i].to_ns > ret->to)
+			ret->to = c[i].to_ns;
+		ret->cpus++;
+	}
+	if (!ret->from) /* nothing aged out: from its first record on */
+		for (unsigned i = 0; c && i < nr; i++)
+			if (c[i].lane == lane && c[i].records &&
+			    (!ret->from || c[i].from_ns < ret->from))
+				ret->from = c[i].from_ns;
+	return ret->records || ret->lost || ret->torn;
+}
+
+static unsigned warn(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2)));
+static unsigned warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("%s!%s ", terminal_warn(), terminal_off());
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	return 1;
+}
+
+static unsigned warn_lanes(const struct view *v, unsigned file)
+{
+	unsigned nr = 0;
+
+	for (unsigned lane = 0; lane < FR_LANES_MAX; lane++) {
+		char buf[16];
+		const char *name = report_lane_name(lane, buf);
+		struct lane_sum s;
+
+		if (!sum_lane(v, file, lane, &s))
+			continue;
+		if (s.lost)
+			nr += warn("lane %s: %" PRIu64
+				   " records were lost: counts of it are too "
+				   "low",
+				   name, s.lost);
+		if (s.torn)
+			nr += warn("lane %s: %" PRIu64
+				   " slots were torn and are left out",
+				   name, s.torn);
+		if (s.stolen)
+			nr += warn("lane %s: %" PRIu64
+				   " chunks were taken back before they were "
+				   "written",
+				   name, s.stolen);
+	}
+	return nr;
+}
+
+static unsigned warn_probes(const struct view *v, unsigned file)
+{
+	const char *key, *text;
+	unsigned nr = 0;
+
+	for (unsigned i = 0; (text = snap_fact_at(view_snap(v, file), i, &key));
+	     i++)
+		if (!strncmp(key, "probe.", 6) && strstr(text, "attached=no"))
+			nr += warn("probe %s was not attached: %s", key + 6,
+				   fact(v, file, key));
+	return nr;
+}
+
+unsigned report_warnings(const struct view *v, unsigned file)
+{
+	const char *left_out = fact(v, file, "inflight.left_out");
+	struct snap *s = view_snap(v, file);
+	unsigned nr = 0, gaps;
+	const struct snap_gap *g = snap_gaps(s, &gaps);
+
+	if (snap_damage(s))
+		nr += warn("the file is damaged: what follows is what is "
+			   "intact");
+	nr += warn_lanes(v, file);
+	for (unsigned i = 0; g && i < gaps && i < GAPS_SHOWN; i++) {
+		char buf[16], from[48], span[32];
+
+		nr += warn("lane %s, CPU %u: a gap of %s from %s on, %" PRIu64
+			   " records lost",
+			   report_lane_name(g[i].lane, buf), g[i].cpu,
+			   units_human_time(span, g[i].to_ns - g[i].from_ns),
+			   report_wall(from, v, file, g[i].from_ns), g[i].lost);
+	}
+	if (gaps > GAPS_SHOWN)
+		nr += warn("%u more gaps; flightrec info lists them",
+			   gaps - GAPS_SHOWN);
+	nr += warn_probes(v, file);
+	if (*left_out && strcmp(left_out, "0"))
+		nr += warn("%s operations in flight found no room", left_out);
+	return nr;
+}
+
+void report_coverage(const struct view *v, unsigned file)
+{
+	report_title("COVERAGE");
+	printf("%-8s %-23s  %-23s %10s %11s %11s %8s %6s\n", "lane",
+	       "complete from", "to", "span", "records", "overwritten", "lost",
+	       "torn");
+	for (unsigned lane = 0; lane < FR_LANES_MAX; lane++) {
+		char buf[16], from[48] = "-", to[48] = "-", span[32] = "-";
+		struct lane_sum s;
+
+		if (!sum_lane(v, file, lane, &s))
+			continue;
+		if (s.records) {
+			report_wall(from, v, file, s.from);
+			report_wall(to, v, file, s.to);
+			units_human_time(span,
+					 s.to > s.from ? s.to - s.from : 0);
+		}
+		printf("%-8s %-23s  %-23s %10s %11" PRIu64 " %11" PRIu64
+		       " %8" PRIu64 " %6" PRIu64 "\n",
+		       report_lane_name(lane, buf), from, to, span, s.records,
+		       s.overwritten, s.lost, s.torn);
+	}
+}
+
+static void print_fact(const char *key, const char *text)
+{
+	char line[1024];
+	size_t len = strcspn(text, "\n");
+
+	row_print_bytes(line, sizeof(line), text, len);
+	printf("%-26s %s\n", key, line);
+	while (text[len]) {
+		text += len + 1;
+		len = strcspn(text, "\n");
+		row_print_bytes(line, sizeof(line), text, len);
+		printf("%-26s %s\n", "", line);
+	}
+}
+
+void report_facts(const struct view *v, unsigned file, const char *prefix)
+{
+	size_t len = strlen(prefix);
+	const char *key, *text;
+
+	for (unsigned i = 0; (text = snap_fact_at(view_snap(v, file), i, &key));
+	     i++)
+		if (!strncmp(key, prefix, len))
+			print_fact(key + len, text);
+}
+
+int report_rows(struct view *v, const char *columns, size_t limit)
+{
+	struct view_cursor *c = view_cursor_new(v);
+	char *copy = strdup(columns), *next = copy, *name;
+	struct row_writer *w = NULL;
+	unsigned chosen[32], nr = 0;
+	int r = -1;
+
+	while (copy && nr < 32 && (name = strsep(&next, ","))) {
+		chosen[nr] = view_find_column(v, name);
+		nr += chosen[nr] != VIEW_NO_COLUMN;
+	}
+	if (c && copy)
+		w = row_writer_new(v, stdout, ROW_TEXT, chosen, nr, true);
+	for (size_t i = 0; w && i < view_nr_rows(v) && i < limit; i++) {
+		view_seek(c, i);
+		row_write(w, c);
+	}
+	if (w)
+		r = row_writer_finish(w);
+	free(copy);
+	view_cursor_free(c);
+	return r;
+}
