@@ -96,6 +96,7 @@ kill "$service" 2>/dev/null
 say "flightrec report ${file##*/}"
 "$O/flightrec" report "$file"
 status=$?
-say "flightrec show --min-latency 100ms"
-"$O/flightrec" show --min-latency 100ms "$file" | head -n 20
+say "flightrec show --stream fs --path '*/journal' --min-latency 100ms"
+"$O/flightrec" show --stream fs --path '*/journal' --min-latency 100ms "$file" |
+	head -n 20
 exit $status

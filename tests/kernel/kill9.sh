@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kill9.sh [ROUNDS] - SIGKILL of the recorder under load: what the writers did
-# before, at and after the kill is in what recovery (odd rounds) or
+# before, at and after the kill is in what `flightrec recover` (odd rounds) or
 # the next start (even rounds) writes.
 . "$(dirname "$0")/private_recorder.bash"
 need_kernel
@@ -65,7 +65,7 @@ round() {
 	daemon=''
 	if (($1 % 2)); then
 		sleep 0.05
-		"$FRD" --recover "${SETS[@]}" >"$W/recover.out" 2>&1 || cat "$W/recover.out"
+		"$FR" recover "${SETS[@]}" >"$W/recover.out" 2>&1 || cat "$W/recover.out"
 		wait_snapshots 1
 	else
 		recorder_start --set sampler.collectors= || return 1
