@@ -665,6 +665,70 @@ static void limits_follow_the_rules(void **state)
 	end(w);
 }
 
+/* A probe's view of the slots while rules come and go: what is armed is whole,
+ * and min_ns lets its operations through. */
+static void *probe_slots(void *arg)
+{
+	struct fr_limits *l = arg;
+	unsigned long bad = 0;
+
+	/* slow_ns ends the loop: pairs with the store in the test */
+	while (__atomic_load_n(&l->slow_ns, __ATOMIC_ACQUIRE) != 1)
+		for (unsigned i = 0; i < 8; i++) {
+			struct fr_trigger_slot *s = &l->slots[i];
+			uint32_t n, number;
+			uint64_t limit, key, min;
+
+			if (__atomic_load_n(&s->state, __ATOMIC_ACQUIRE) !=
+			    FR_SLOT_ARMED)
+				continue;
+			number = __atomic_load_n(&s->number, __ATOMIC_ACQUIRE);
+			limit = __atomic_load_n(&s->limit_ns, __ATOMIC_ACQUIRE);
+			key = __atomic_load_n(&s->keys[3], __ATOMIC_ACQUIRE);
+			min = __atomic_load_n(
+				&l->min_ns[FR_KEY_BLOCK_READ + number % 2],
+				__ATOMIC_ACQUIRE);
+			n = __atomic_load_n(&s->number, __ATOMIC_ACQUIRE);
+			if (n != number ||
+			    __atomic_load_n(&s->state, __ATOMIC_ACQUIRE) !=
+				    FR_SLOT_ARMED)
+				continue;
+			bad += limit != (100 - number % 50) * MS ||
+			       key != 1ULL << (FR_KEY_BLOCK_READ % 64 +
+					       number % 2) ||
+			       !min || min > limit;
+		}
+	return (void *)bad;
+}
+
+static void a_probe_never_sees_a_half_filled_slot(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct fr_trigger_rule r;
+	char when[64];
+	pthread_t t;
+	void *bad;
+
+	(void)state;
+	w->e = engine_new(&ops, w, &w->limits, &w->sets);
+	pthread_create(&t, NULL, probe_slots, &w->limits);
+	for (unsigned i = 0; i < 20000; i++) {
+		unsigned number = RULE_A + i;
+
+		snprintf(when, sizeof(when), "block.%s latency > %ums",
+			 number % 2 ? "write" : "read", 100 - number % 50);
+		make_rule(&r, "a", when, "0", "0");
+		engine_load(w->e, i * 2 * SEC, &r, 1, 0);
+		assert_int_equal(info(w, A).number, number);
+		assert_true(info(w, A).slot >= 0);
+		rule_clear(&r);
+	}
+	__atomic_store_n(&w->limits.slow_ns, 1, __ATOMIC_RELEASE);
+	pthread_join(t, &bad);
+	assert_null(bad);
+	end(w);
+}
+
 /* ---- counters, from the sampler to the engine ---------------------------------------- */
 
 static void collect_hit(void *arg, const struct engine_hit *h)
@@ -802,6 +866,7 @@ int main(void)
 		cmocka_unit_test(reload_keeps_equal_rules_and_loses_no_hit),
 		cmocka_unit_test(a_freed_slot_rests_before_it_is_used_again),
 		cmocka_unit_test(limits_follow_the_rules),
+		cmocka_unit_test(a_probe_never_sees_a_half_filled_slot),
 		cmocka_unit_test(counters_fire_after_their_time_and_once),
 		cmocka_unit_test(the_inbox_loses_and_reorders_nothing),
 	};
