@@ -35,14 +35,16 @@ int snap_complete(const struct snap *s);
 
 /* Facts.  NULL if there is none.  snap_fact_at: in order, NULL at the end. */
 const char *snap_fact(const struct snap *s, const char *key);
-const char *snap_fact_at(const struct snap *s, unsigned i, const char **ret_key);
+const char *snap_fact_at(const struct snap *s, unsigned i,
+			 const char **ret_key);
 
 /* Schema and calls of the file. */
 const struct fr_schema *snap_schemas(const struct snap *s, unsigned *ret_nr);
 const struct fr_schema *snap_schema(const struct snap *s, unsigned type);
 const struct fr_call_name *snap_call(const struct snap *s, unsigned id);
 
-const struct snap_coverage *snap_coverages(const struct snap *s, unsigned *ret_nr);
+const struct snap_coverage *snap_coverages(const struct snap *s,
+					   unsigned *ret_nr);
 const struct snap_gap *snap_gaps(const struct snap *s, unsigned *ret_nr);
 
 /* Blocks of rows, in file order. */
@@ -61,7 +63,7 @@ const struct snap_block_info *snap_block_info(const struct snap *s, unsigned i);
  */
 struct snap_column {
 	const struct fr_field *field; /* NULL for the built-in columns below */
-	const uint64_t *u64; /* integers; NULL for text */
+	const uint64_t *u64;          /* integers; NULL for text */
 	/* chars, without the NULs at their end: all rows, one after the other */
 	const uint8_t *bytes;
 	const uint32_t *end; /* chars: end of row i in bytes */
@@ -74,7 +76,7 @@ struct snap_block {
 	const uint16_t *cpu;
 	const uint16_t *aux;
 	struct snap_column *columns; /* one per field of the schema */
-	const uint8_t *tail; /* all tails; NULL if the type has none */
+	const uint8_t *tail;         /* all tails; NULL if the type has none */
 	const uint32_t *tail_end;
 };
 /* NULL with errno EBADMSG (damaged, also noted in snap_damage()) or ENOMEM. */

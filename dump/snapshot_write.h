@@ -19,14 +19,15 @@
 #include <stdint.h>
 
 #define SNAP_BLOCK_ROWS 16384
-#define SNAP_SUFFIX ".frs"
+#define SNAP_SUFFIX     ".frs"
 
 struct snap_writer;
 
 /* Creates "${folder}/.${name}.tmp" and writes the file head and the schema.  A
  * left-over of that name that no living writer holds is replaced.  ${level}: of
  * zstd.  NULL with errno set (EBUSY: such a writer lives; EINVAL: the name). */
-struct snap_writer *snap_create(const char *folder, const char *name, int level);
+struct snap_writer *snap_create(const char *folder, const char *name,
+				int level);
 
 /* Facts as text: "host.kernel" = "6.18.44".  Keys are listed in
  * flightrec-snapshot(5).  All before snap_finish(); order is kept.  Facts put
