@@ -48,7 +48,7 @@ static void print_text(struct view *v)
 {
 	static const char *const groups[][2] = {
 		{ "HOST", "host." },
-		{ "RECORDER", "recorder.version" },
+		{ "RECORDER", "recorder." },
 		{ "CLOCK", "clock." },
 		{ "TRIGGER", "trigger." },
 		{ "FREEZE", "freeze." },

@@ -133,7 +133,7 @@ static int choose_columns(struct show *s, const struct view *v,
 		else if (strict && near)
 			code = command_bad_usage(
 				&cmd_show,
-				"there is no column '%s'; did you mean '%s'?",
+				"there is no column '%s'; the nearest is '%s'",
 				name, near);
 		else if (strict)
 			code = command_bad_usage(

@@ -57,6 +57,6 @@ int command_bad_option(const struct command_ops *c, int opt, char **argv,
 	near = nearest_option(word + 2, longopts);
 	if (near)
 		return command_bad_usage(
-			c, "unknown option %s; did you mean --%s?", word, near);
+			c, "unknown option %s; the nearest is --%s", word, near);
 	return command_bad_usage(c, "unknown option %s", word);
 }

@@ -253,7 +253,8 @@ void report_facts(const struct view *v, unsigned file, const char *prefix)
 
 	for (unsigned i = 0; (text = snap_fact_at(view_snap(v, file), i, &key));
 	     i++)
-		if (!strncmp(key, prefix, len))
+		if (!strncmp(key, prefix, len) &&
+		    strcmp(key, "recorder.config")) /* has a part of its own */
 			print_fact(key + len, text);
 }
 
