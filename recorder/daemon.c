@@ -22,7 +22,7 @@
 #include "recorder/reload.h"
 
 #define CHORES_NS 10000000000ULL
-#define OLD_TEMPORARY_S 3600
+#define FIRST_CHORES_NS 1000000000ULL
 
 enum event_source {
 	EVENT_SIGNAL,
@@ -332,7 +332,10 @@ static int open_probes(struct daemon *d)
 	}
 	d->freeze.inflight_fn = inflight;
 	d->freeze.inflight_arg = d->probes;
-	probes_run_ns(d->probes); /* switches the statistics on: now, with rights */
+	/* Switches run-time statistics on, which takes rights that we drop; the
+	 * first round of chores switches them off. */
+	probes_seal_offline(d->probes);
+	d->chores_ns = daemon_now_ns() + FIRST_CHORES_NS;
 	return 0;
 }
 

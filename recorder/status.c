@@ -76,7 +76,7 @@ void status_measure(struct daemon *d, uint64_t now_ns)
 static void put_lane(struct status_out *o, unsigned lane)
 {
 	const struct ring_view *v = lane_view(o->d, lane);
-	const char *name = config_lane_name(lane);
+	const char *name = facts_lane_name(lane);
 	struct ring_lane_stats s;
 	char prefix[64];
 

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd_doctor.c - flightrec doctor: what is recorded here, and what not and why. */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "dump/client.h"
+#include "dump/command.h"
+#include "dump/escape.h"
+#include "dump/folder.h"
+#include "dump/recorder_exec.h"
+
+#define PATIENCE_S 20
+
+extern const struct command_ops cmd_doctor;
+
+static const struct option options[] = {
+	{ "run-folder", required_argument, NULL, 'R' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+/* Is there a recorder that would answer us? */
+static bool is_running(const char *folder)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool up;
+
+	if (fd < 0)
+		return false;
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/control.sock", folder);
+	up = connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0;
+	close(fd);
+	return up;
+}
+
+static const char *value_of(const struct client_reply *r, const char *prefix,
+			    size_t len, const char *key)
+{
+	char full[256];
+	const char *v;
+
+	snprintf(full, sizeof(full), "%.*s%s", (int)len, prefix, key);
+	v = client_value(r, full);
+	return v ? v : "";
+}
+
+static unsigned long long number_of(const struct client_reply *r,
+				    const char *prefix, size_t len,
+				    const char *key)
+{
+	return strtoull(value_of(r, prefix, len, key), NULL, 10);
+}
+
+/* ${p}: "probe.fs.enter.", ${n} bytes of it. */
+static bool print_probe(const struct client_reply *r, const char *p, size_t n)
+{
+	unsigned long long hits = number_of(r, p, n, "hits");
+	unsigned long long count = number_of(r, p, n, "run_count");
+	unsigned long long ns = number_of(r, p, n, "run_ns");
+	char cost[48] = "";
+	bool on = !strcmp(value_of(r, p, n, "attached"), "yes");
+
+	if (count)
+		snprintf(cost, sizeof(cost), ", %llu ns each", ns / count);
+	printf("%-8s %-12s ", value_of(r, p, n, "stream"),
+	       value_of(r, p, n, "name"));
+	if (on)
+		printf("attached  %-10s %llu hits, %llu records, %llu pending, %llu filtered, %llu unmatched, %llu lost, %llu missed%s\n",
+		       value_of(r, p, n, "mechanism"), hits,
+		       number_of(r, p, n, "records"),
+		       number_of(r, p, n, "pending"),
+		       number_of(r, p, n, "filtered"),
+		       number_of(r, p, n, "unmatched"),
+		       number_of(r, p, n, "lost"),
+		       number_of(r, p, n, "misses"), cost);
+	else
+		printf("off       %s\n", value_of(r, p, n, "why"));
+	return on;
+}
+
+static int show_running(const char *folder)
+{
+	struct client_reply r;
+	unsigned on = 0, off = 0;
+	int code = client_ask(folder, "status\n", PATIENCE_S, &r);
+
+	if (code != EXIT_OK)
+		return code;
+	for (unsigned i = 0; i < r.nr; i++)
+		escape_undo_percent(r.pairs[i].value);
+	printf("a recorder runs here, pid %s, version %s\n",
+	       client_value(&r, "pid"), client_value(&r, "version"));
+	if (client_value(&r, "probes.why"))
+		printf("no kernel probes: %s\n", client_value(&r, "probes.why"));
+	for (unsigned i = 0; i < r.nr; i++) {
+		const char *key = r.pairs[i].key;
+		size_t len = strlen(key);
+
+		if (strncmp(key, "probe.", 6) || len < 9 ||
+		    strcmp(key + len - 9, ".attached"))
+			continue;
+		if (print_probe(&r, key, len - 8))
+			on++;
+		else
+			off++;
+	}
+	printf("%u probes attached, %u off\n", on, off);
+	client_free(&r);
+	return on ? EXIT_OK : EXIT_INCOMPLETE;
+}
+
+static int run(int argc, char **argv)
+{
+	static char program[] = "flightrecd", doctor[] = "--doctor";
+	char *const args[] = { program, doctor, NULL };
+	const char *folder = folder_default_run();
+	int opt;
+
+	opterr = 0;
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+		if (opt == 'R') {
+			folder = optarg;
+		} else if (opt == 'h') {
+			command_print_help(&cmd_doctor);
+			return EXIT_OK;
+		} else {
+			return command_bad_option(&cmd_doctor, opt, argv,
+						  options);
+		}
+	}
+	if (optind < argc)
+		return command_bad_usage(&cmd_doctor, "'%s' is too much",
+					 argv[optind]);
+	if (is_running(folder))
+		return show_running(folder);
+	return recorder_exec(args);
+}
+
+const struct command_ops cmd_doctor = {
+	.name = "doctor",
+	.summary = "Says what can be recorded on this machine, and what not and why.",
+	.usage = "[--run-folder DIR]",
+	.help =
+		"With a recorder running: its probes and their balance (hits = records +\n"
+		"pending + filtered + unmatched + lost).  Else tries each probe, without\n"
+		"starting a recorder; that needs root.\n\n"
+		"OPTIONS\n"
+		"  --run-folder DIR    where the recorder's socket is (/run/flightrec)\n\n"
+		"EXIT STATUS\n"
+		"  0 probes can be had   4 none can   6 no permission to try\n\n"
+		"EXAMPLES\n"
+		"  flightrec doctor\n"
+		"  sudo flightrec doctor | grep off\n",
+	.run = run,
+};
