@@ -16,7 +16,7 @@ import re
 import sys
 
 COLUMNS = ("stream,ts,op,call,pid,tid,ppid,ret,errno,size,moved,offset,path,"
-           "asked,asked2")
+           "asked,asked2,ino,file_size")
 PERF_NAMES = {"stat": "newstat", "lstat": "newlstat", "fstat": "newfstat",
               "sendfile": "sendfile64", "umount2": "umount"}
 RESTART = {512: "ERESTARTSYS", 513: "ERESTARTNOINTR", 514: "ERESTARTNOHAND",
@@ -78,7 +78,30 @@ def normal_path(path):
         path = path[:-len(" (deleted)")]
     if path.startswith("anon_inode:"):
         return "anon_inode"
-    return path
+    m = re.match(r"(pipe|socket):\[(\d+)\]$", path)
+    return f"inode {m[2]} without a path" if m else path
+
+
+def recorded_path(row):
+    """Pipes and sockets have no path: strace prints their inode, flightrec has
+    it in a column of its own."""
+    path = normal_path(row["path"])
+    if path and path.startswith(("/", "anon_inode", "inode ")):
+        return path
+    if row["ino"] is None:
+        return path
+    return f"inode {row['ino']} without a path"
+
+
+def has_offset(info):
+    """preadv2 at -1 is at the file's position, which strace does not know."""
+    return "offset" in info and not info["props"] & {"LLSEEK", "FPOS_M1"}
+
+
+def has_size(name, info):
+    """lseek's third argument is no number of bytes."""
+    return ("size" in info and name != "lseek" and
+            not info["props"] & {"LLSEEK", "IOVEC"})
 
 
 def string_of(token):
@@ -132,14 +155,14 @@ def operation(tid, name, args, result_text, info, exceptions):
     """One call of the log as the tuple FIELDS, or None if it is excepted."""
     result = result_of(result_text)
     if result is None:
-        exceptions["no return (exit, or killed in the call)"] += 1
+        exceptions[f"killed in {name} by thread {tid}"] += 1
         return None
     done = not isinstance(result, str)
     props, io = info["props"], info["cls"] in ("IO", "WIDE")
     size = offset = path = asked = asked2 = None
-    if "LLSEEK" not in props and "IOVEC" not in props and "size" in info:
+    if has_size(name, info):
         size = number_of(argument(args, info["size"]))
-    if "LLSEEK" not in props and "offset" in info:
+    if has_offset(info):
         offset = number_of(argument(args, info["offset"]))
     if io and "fd" in info:
         path = path_of(argument(args, info["fd"]))
@@ -181,7 +204,8 @@ def read_strace(log, calls, exceptions):
 def recorded_result(row):
     error = row.get("errno")
     if error not in (None, "", 0):
-        return RESTART.get(error, str(error))
+        number = str(error).lstrip("E")  # codes without a name in libc
+        return RESTART.get(int(number), error) if number.isdigit() else error
     ret = row["ret"]
     if ret is not None and -4096 < ret < 0:
         return RESTART.get(-ret, f"errno {-ret}")
@@ -197,12 +221,12 @@ def recorded_operation(row, info):
     def value(column):
         v = row[column]
         return ALL_ONES if v is None else v & ALL_ONES
-    if "LLSEEK" not in props and "IOVEC" not in props and "size" in info:
+    if has_size(row["call"], info):
         size = value("size")
-    if "LLSEEK" not in props and "offset" in info:
-        offset = value("offset")
+    if has_offset(info):
+        offset = value("offset" if io else "file_size")
     if (io and "fd" in info) or ("NEWFD" in props and done):
-        path = normal_path(row["path"])
+        path = recorded_path(row)
     if not io:
         asked = row["asked"]
         asked2 = row["asked2"] if "path2" in info else None
@@ -229,6 +253,17 @@ def match_unreadable(seen, recorded):
                 break
 
 
+def match_killed(exceptions, recorded):
+    """The kernel leaves a call that a signal kills with a restart code, which
+    the program never sees."""
+    for name in [n for n in exceptions if n.startswith("killed in ")]:
+        call, tid = name.split()[2], int(name.split()[-1])
+        for op in recorded:
+            if op[:2] == (tid, call) and op[2] in RESTART.values():
+                recorded[op] -= 1
+                break
+
+
 def compare_strace(definition, log, rows_path):
     calls, exceptions = read_calls(definition), collections.Counter()
     seen, tids, first = read_strace(log, calls, exceptions)
@@ -242,6 +277,7 @@ def compare_strace(definition, log, rows_path):
             continue  # strace's child before it became the program
         recorded[recorded_operation(row, calls[row["call"]])] += 1
     match_unreadable(seen, recorded)
+    match_killed(exceptions, recorded)
     missing, extra = seen - recorded, recorded - seen
     print(f"  operations: strace {sum(seen.values())}, flightrec "
           f"{sum(recorded.values())}; only strace {sum(missing.values())}, "
@@ -265,7 +301,9 @@ def show_difference(missing, extra):
 
 # ---- perf ------------------------------------------------------------------
 def compare_counts(definition, perf, rows_path):
-    names = {PERF_NAMES.get(n, n): n for n in read_calls(definition)}
+    names = {PERF_NAMES.get(n, n): n
+             for n, info in read_calls(definition).items()
+             if not info["only32"]}
     files, execs = read_rows(rows_path)
     root = execs[0]["pid"]  # perf itself
     begin = {}
