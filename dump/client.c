@@ -14,7 +14,7 @@
 #include "dump/command.h"
 
 #define SOCKET_NAME "control.sock"
-#define REPLY_MAX (16u << 20) /* no recorder answers with more */
+#define REPLY_MAX   (16u << 20) /* no recorder answers with more */
 
 /* Where and why there is no daemon; the exit code. */
 static int explain_connect(const char *path, int err)
@@ -139,7 +139,8 @@ static int parse_reply(struct client_reply *r)
 	}
 	if (!strncmp(r->text, "error ", 6)) {
 		code = strtol(r->text + 6, &text, 10);
-		fprintf(stderr, "flightrec: %s\n", *text == ' ' ? text + 1 : text);
+		fprintf(stderr, "flightrec: %s\n",
+			*text == ' ' ? text + 1 : text);
 		return code > 0 && code < 126 ? (int)code : EXIT_FAILED;
 	}
 	fprintf(stderr, "flightrec: flightrecd closed the connection without "

@@ -122,8 +122,7 @@ const struct command_ops cmd_dump = {
 	.name = "dump",
 	.summary = "Freezes the ring and writes a snapshot of it, now.",
 	.usage = "[--name NAME] [--reason TEXT]",
-	.help =
-		"Prints the path of the snapshot when it is safely on disk.  Recording goes\n"
+	.help = "Prints the path of the snapshot when it is safely on disk.  Recording goes\n"
 		"on meanwhile.\n\n"
 		"OPTIONS\n"
 		"  -n, --name NAME     shown as the trigger, and part of the file's name\n"

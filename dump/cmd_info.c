@@ -35,8 +35,8 @@ static void print_gaps(const struct view *v)
 	for (unsigned i = 0; i < nr; i++) {
 		char buf[16], from[48], span[32];
 
-		printf("%-8s CPU %-3u from %s for %s: %" PRIu64 " lost, %" PRIu64
-		       " chunks, after record %" PRIu64 "\n",
+		printf("%-8s CPU %-3u from %s for %s: %" PRIu64
+		       " lost, %" PRIu64 " chunks, after record %" PRIu64 "\n",
 		       report_lane_name(g[i].lane, buf), g[i].cpu,
 		       report_wall(from, v, 0, g[i].from_ns),
 		       units_human_time(span, g[i].to_ns - g[i].from_ns),
@@ -110,7 +110,8 @@ static void json_coverage(const struct snap *s)
 		       ",\"to_ns\":%" PRIu64 ",\"records\":%" PRIu64
 		       ",\"overwritten\":%" PRIu64 ",\"lost\":%" PRIu64
 		       ",\"torn\":%" PRIu64 ",\"stolen_chunks\":%" PRIu64
-		       ",\"skipped_active\":%" PRIu64 ",\"skipped_held\":%" PRIu64
+		       ",\"skipped_active\":%" PRIu64
+		       ",\"skipped_held\":%" PRIu64
 		       ",\"skipped_uncommitted\":%" PRIu64 "}",
 		       i ? "," : "", report_lane_name(c[i].lane, buf), c[i].cpu,
 		       c[i].from_ns, c[i].to_ns, c[i].records, c[i].overwritten,
@@ -148,8 +149,8 @@ static int json_inflight(struct view *v)
 
 	fputs(",\"inflight\": [", stdout);
 	for (size_t i = 0; c && i < view_nr_rows(v); i++) {
-		struct row_writer *w = row_writer_new(v, stdout, ROW_JSONL,
-						      NULL, 0, false);
+		struct row_writer *w =
+			row_writer_new(v, stdout, ROW_JSONL, NULL, 0, false);
 
 		fputs(i ? ",\n" : "\n", stdout);
 		view_seek(c, i);
@@ -200,7 +201,8 @@ static int run(int argc, char **argv)
 			command_print_help(&cmd_info);
 			return EXIT_OK;
 		} else if (opt != 'O') {
-			return command_bad_option(&cmd_info, opt, argv, options);
+			return command_bad_option(&cmd_info, opt, argv,
+						  options);
 		}
 	}
 	if (argc - optind > 1)
@@ -217,10 +219,10 @@ static int run(int argc, char **argv)
 
 const struct command_ops cmd_info = {
 	.name = "info",
-	.summary = "Says what fired, what a snapshot covers, and what it lacks.",
+	.summary =
+		"Says what fired, what a snapshot covers, and what it lacks.",
 	.usage = "[-O text|json] [FILE]",
-	.help =
-		"Trigger, host, coverage and losses per lane, gaps, operations in flight,\n"
+	.help = "Trigger, host, coverage and losses per lane, gaps, operations in flight,\n"
 		"the balance of each probe, configuration.  Without a FILE the newest\n"
 		"snapshot of /var/lib/flightrec/snapshots is read.\n\n"
 		"OPTIONS\n"

@@ -47,8 +47,7 @@ static void copy_fact(char *buf, size_t size, const struct snap *s,
 {
 	const char *text = snap_fact(s, key);
 
-	row_print_bytes(buf, size, text ? text : "-",
-			text ? strlen(text) : 1);
+	row_print_bytes(buf, size, text ? text : "-", text ? strlen(text) : 1);
 }
 
 /* From the first to the last record of an operation that is in the file. */
@@ -241,13 +240,14 @@ static int run(int argc, char **argv)
 		} else if (opt == 'O' && !strcmp(optarg, "jsonl")) {
 			json = true;
 		} else if (opt == 'O' && strcmp(optarg, "text")) {
-			return command_bad_usage(&cmd_list,
-						 "-O %s: text or jsonl", optarg);
+			return command_bad_usage(
+				&cmd_list, "-O %s: text or jsonl", optarg);
 		} else if (opt == 'h') {
 			command_print_help(&cmd_list);
 			return EXIT_OK;
 		} else if (opt != 'O') {
-			return command_bad_option(&cmd_list, opt, argv, options);
+			return command_bad_option(&cmd_list, opt, argv,
+						  options);
 		}
 	}
 	if (optind < argc)
@@ -259,8 +259,7 @@ const struct command_ops cmd_list = {
 	.name = "list",
 	.summary = "Lists snapshots: when, which trigger, why, how much.",
 	.usage = "[-d DIR] [-O text|jsonl] [FILE...]",
-	.help =
-		"The oldest comes first.\n\n"
+	.help = "The oldest comes first.\n\n"
 		"OPTIONS\n"
 		"  -d, --directory DIR  look there, not in /var/lib/flightrec/snapshots\n"
 		"  -O, --output-format text|jsonl\n\n"

@@ -12,7 +12,7 @@
 #include "dump/view_open.h"
 
 #define INFLIGHT_COLUMNS "age,op,call,dev,size,pid,comm,path"
-#define INFLIGHT_SHOWN 20
+#define INFLIGHT_SHOWN   20
 
 extern const struct command_ops cmd_report;
 
@@ -130,16 +130,15 @@ static int run(int argc, char **argv)
 
 const struct command_ops cmd_report = {
 	.name = "report",
-	.summary = "Tells what happened: trigger, slowest operations, files, processes.",
+	.summary =
+		"Tells what happened: trigger, slowest operations, files, processes.",
 	.usage = "[options] [FILE...]",
-	.help =
-		"What fired and which operation did it, what is missing from the record, what\n"
+	.help = "What fired and which operation did it, what is missing from the record, what\n"
 		"was still in flight, the slowest operations, files and processes by time and\n"
 		"bytes, errors, block devices, latency per operation, and the counters that\n"
 		"changed around the trigger.  Without a FILE the newest snapshot of\n"
 		"/var/lib/flightrec/snapshots is read.\n\n"
-		"OPTIONS\n"
-		FILTER_HELP "\n"
+		"OPTIONS\n" FILTER_HELP "\n"
 		"Colours on a terminal only; NO_COLOR switches them off.\n\n"
 		"EXAMPLES\n"
 		"  flightrec report\n"

@@ -34,7 +34,8 @@ static const struct {
 	const char *stream, *columns;
 } tables[] = {
 	{ "fs", "time,dur,op,pid,comm,size,ret,errno,path" },
-	{ "block", "time,dur,queue_dur,op,dev,sector,size,errno,pid,comm,path" },
+	{ "block",
+	  "time,dur,queue_dur,op,dev,sector,size,errno,pid,comm,path" },
 	{ "proc", "time,op,pid,ppid,comm,dur,status,child_pid,path,args" },
 	{ "sample", "time,metric,value,unit" },
 	{ "meta", "time,op,what,value,text" },
@@ -75,17 +76,17 @@ static int parse_options(int argc, char **argv, struct show *s)
 		} else if (opt == 'O') {
 			if (parse_format(optarg, &s->format))
 				return command_bad_usage(
-					&cmd_show,
-					"-O %s: text, csv or jsonl", optarg);
+					&cmd_show, "-O %s: text, csv or jsonl",
+					optarg);
 		} else {
 			r = view_filter_option(&s->filter, opt, optarg, &what);
 			if (!r)
 				return command_bad_option(&cmd_show, opt, argv,
 							  options);
 			if (r < 0)
-				return command_bad_usage(
-					&cmd_show, "'%s' is not %s", optarg,
-					what);
+				return command_bad_usage(&cmd_show,
+							 "'%s' is not %s",
+							 optarg, what);
 		}
 	}
 	return EXIT_OK;
@@ -108,9 +109,9 @@ static int check_streams(const struct show *s, const struct view *v)
 	for (unsigned i = 0; i < s->filter.streams.nr; i++)
 		if (view_find_stream(v, s->filter.streams.words[i]) ==
 		    VIEW_NO_COLUMN)
-			return command_bad_usage(
-				&cmd_show, "there is no stream '%s'",
-				s->filter.streams.words[i]);
+			return command_bad_usage(&cmd_show,
+						 "there is no stream '%s'",
+						 s->filter.streams.words[i]);
 	return EXIT_OK;
 }
 
@@ -246,12 +247,9 @@ const struct command_ops cmd_show = {
 	.name = "show",
 	.summary = "Shows what was recorded, row by row, in the order of time.",
 	.usage = "[options] [FILE...]",
-	.help =
-		"Several files are merged; what they share is shown once.  Without a FILE\n"
+	.help = "Several files are merged; what they share is shown once.  Without a FILE\n"
 		"the newest snapshot of /var/lib/flightrec/snapshots is read.\n\n"
-		"OPTIONS\n"
-		FILTER_HELP
-		"  -O, --output-format text|csv|jsonl\n"
+		"OPTIONS\n" FILTER_HELP "  -O, --output-format text|csv|jsonl\n"
 		"                      table for people (default), CSV with a header, or one\n"
 		"                      JSON object per row; integers stay integers, what was\n"
 		"                      not captured is empty or null\n"

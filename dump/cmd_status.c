@@ -15,9 +15,9 @@
 #include "dump/terminal.h"
 #include "triggers/units.h"
 
-#define PATIENCE_S 20
+#define PATIENCE_S  20
 #define COLUMNS_MAX 24
-#define ROWS_MAX 256
+#define ROWS_MAX    256
 
 extern const struct command_ops cmd_status;
 
@@ -46,7 +46,8 @@ static bool split_key(const struct table *t, const char *key, char row[80],
 
 	if (strncmp(key, t->prefix, prefix) || !dot || dot < key + prefix)
 		return false;
-	snprintf(row, 80, "%.*s", (int)(dot - key - (long)prefix), key + prefix);
+	snprintf(row, 80, "%.*s", (int)(dot - key - (long)prefix),
+		 key + prefix);
 	snprintf(column, 32, "%s", dot + 1);
 	return true;
 }
@@ -205,8 +206,7 @@ static int print_json(const struct client_reply *reply)
 	return EXIT_OK;
 }
 
-static int parse_options(int argc, char **argv, const char **folder,
-			 bool *json)
+static int parse_options(int argc, char **argv, const char **folder, bool *json)
 {
 	int opt;
 
@@ -257,8 +257,7 @@ const struct command_ops cmd_status = {
 	.name = "status",
 	.summary = "Says how the running recorder does.",
 	.usage = "[--json] [--run-folder DIR]",
-	.help =
-		"Seconds of history held per lane, records written and lost, triggers and\n"
+	.help = "Seconds of history held per lane, records written and lost, triggers and\n"
 		"their states, probes and their balance, memory and CPU time used.\n\n"
 		"OPTIONS\n"
 		"  -j, --json          nested JSON for programs\n"

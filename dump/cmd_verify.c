@@ -67,14 +67,15 @@ static int verify(const char *path, bool quiet)
 	intact = !snap_damage(s) && snap_complete(s) && !n.bad_blocks;
 	print_damage(path, snap_damage(s));
 	if (!snap_damage(s) && !snap_complete(s))
-		fprintf(stderr, "flightrec: %s: the index at the end is missing\n",
+		fprintf(stderr,
+			"flightrec: %s: the index at the end is missing\n",
 			path);
 	if (!quiet)
 		printf("%s: %s: %ju blocks, %ju rows, %ju bytes of rows; "
 		       "%ju blocks damaged; index %s\n",
-		       path, intact ? "intact" : "DAMAGED",
-		       (uintmax_t)n.blocks, (uintmax_t)n.rows,
-		       (uintmax_t)n.bytes, (uintmax_t)n.bad_blocks,
+		       path, intact ? "intact" : "DAMAGED", (uintmax_t)n.blocks,
+		       (uintmax_t)n.rows, (uintmax_t)n.bytes,
+		       (uintmax_t)n.bad_blocks,
 		       snap_complete(s) ? "whole" : "missing");
 	snap_close(s);
 	return intact ? EXIT_OK : EXIT_CORRUPT;
@@ -112,8 +113,7 @@ const struct command_ops cmd_verify = {
 	.name = "verify",
 	.summary = "Reads every block and checks that snapshots are whole.",
 	.usage = "[-q] FILE...",
-	.help =
-		"Exits with 0 if all files are intact, with 7 if one is damaged: then show,\n"
+	.help = "Exits with 0 if all files are intact, with 7 if one is damaged: then show,\n"
 		"info and report still give what is intact of it.\n\n"
 		"OPTIONS\n"
 		"  -q, --quiet         say only what is wrong\n\n"

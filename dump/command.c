@@ -29,7 +29,8 @@ int command_bad_usage(const struct command_ops *c, const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
-static const char *nearest_option(const char *word, const struct option *longopts)
+static const char *nearest_option(const char *word,
+				  const struct option *longopts)
 {
 	const char *names[OPTIONS_MAX + 1];
 	char plain[64];
@@ -57,6 +58,7 @@ int command_bad_option(const struct command_ops *c, int opt, char **argv,
 	near = nearest_option(word + 2, longopts);
 	if (near)
 		return command_bad_usage(
-			c, "unknown option %s; the nearest is --%s", word, near);
+			c, "unknown option %s; the nearest is --%s", word,
+			near);
 	return command_bad_usage(c, "unknown option %s", word);
 }

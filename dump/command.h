@@ -15,16 +15,17 @@ enum command_exit {
 	EXIT_USAGE = 2,
 	EXIT_NO_DAEMON = 3,
 	EXIT_INCOMPLETE = 4, /* done, but something was left out */
-	EXIT_EMPTY = 5, /* nothing in range */
+	EXIT_EMPTY = 5,      /* nothing in range */
 	EXIT_PERMISSION = 6,
-	EXIT_CORRUPT = 7, /* damaged or not a snapshot; what is intact was shown */
+	EXIT_CORRUPT =
+		7, /* damaged or not a snapshot; what is intact was shown */
 };
 
 struct command_ops {
-	const char *name; /* as typed */
+	const char *name;    /* as typed */
 	const char *summary; /* one line, for the list of commands */
-	const char *usage; /* what follows the name: "[options] FILE..." */
-	const char *help; /* options, then a section "EXAMPLES" */
+	const char *usage;   /* what follows the name: "[options] FILE..." */
+	const char *help;    /* options, then a section "EXAMPLES" */
 	/* argv[0] is the name of the command.  Returns the exit code. */
 	int (*run)(int argc, char **argv);
 };

@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 #define ESCAPE_CONTROLS 1u /* for terminals: also U+0080 to U+009F */
-#define ESCAPE_ARGS 2u /* NUL-separated arguments */
+#define ESCAPE_ARGS     2u /* NUL-separated arguments */
 
 #define ESCAPE_GROWTH 4 /* result: at most so many times the input */
 

@@ -15,13 +15,13 @@
 #include "dump/report.h"
 #include "dump/row_write.h"
 
-#define SEC 1000000000ULL
-#define BEFORE_FROM (12 * SEC) /* before the trigger */
-#define BEFORE_TO (2 * SEC)
-#define AFTER_TO (3 * SEC)
-#define SHOWN 15
-#define TELLING 1.5 /* a smaller ratio is not worth a line */
-#define METRICS_MAX 65536
+#define SEC            1000000000ULL
+#define BEFORE_FROM    (12 * SEC) /* before the trigger */
+#define BEFORE_TO      (2 * SEC)
+#define AFTER_TO       (3 * SEC)
+#define SHOWN          15
+#define TELLING        1.5 /* a smaller ratio is not worth a line */
+#define METRICS_MAX    65536
 #define COLLECTORS_MAX 64
 
 struct point {
@@ -144,12 +144,13 @@ static void evaluate(const struct metrics *m, struct series *s)
 	double low, high;
 
 	if (s->is_counter) {
-		s->before = rate(m, s, minus(t, BEFORE_FROM),
-				 minus(t, BEFORE_TO));
+		s->before =
+			rate(m, s, minus(t, BEFORE_FROM), minus(t, BEFORE_TO));
 		s->at = rate(m, s, minus(t, BEFORE_TO), t);
 		s->after = rate(m, s, t, t + AFTER_TO);
 	} else {
-		s->before = point_at(&s->points, minus(t, BEFORE_FROM / 2))->value;
+		s->before =
+			point_at(&s->points, minus(t, BEFORE_FROM / 2))->value;
 		s->at = point_at(&s->points, t)->value;
 		s->after = point_at(&s->points, t + AFTER_TO)->value;
 	}

@@ -11,11 +11,11 @@
 #include "dump/terminal.h"
 #include "triggers/units.h"
 
-#define SLOWEST 10
-#define TOP 10
+#define SLOWEST    10
+#define TOP        10
 #define HISTOGRAMS 6
-#define BAR_CELLS 40
-#define KEY_SIZE 4608
+#define BAR_CELLS  40
+#define KEY_SIZE   4608
 
 struct operations {
 	struct view *v;
@@ -56,8 +56,8 @@ static void check_fired(struct operations *o, size_t row)
 	if (!o->fired_ts || o->fired_known ||
 	    !view_get_u64(o->c, VIEW_TS, &ts) || ts != o->fired_ts)
 		return;
-	if (o->fired_tid && (!view_get_u64(o->c, VIEW_TID, &tid) ||
-			     tid != o->fired_tid))
+	if (o->fired_tid &&
+	    (!view_get_u64(o->c, VIEW_TID, &tid) || tid != o->fired_tid))
 		return;
 	o->fired = row;
 	o->fired_known = true;
@@ -168,8 +168,8 @@ static void print_slowest(struct operations *o)
 	show_some(o->v, list, o->nr_slowest);
 }
 
-static void print_top(struct tally *t, const char *what,
-		      enum tally_order order, const char *by)
+static void print_top(struct tally *t, const char *what, enum tally_order order,
+		      const char *by)
 {
 	char title[80], time[32], bytes[32], name[256];
 
@@ -202,8 +202,8 @@ static void print_latency(struct tally *t, const char *title)
 		struct tally_entry *e = t->entries[i];
 
 		tally_sort_durations(e);
-		printf("%-22s %9" PRIu64
-		       " %9s %9s %9s %9s %10s %10s %7" PRIu64 "\n",
+		printf("%-22s %9" PRIu64 " %9s %9s %9s %9s %10s %10s %7" PRIu64
+		       "\n",
 		       e->key, e->count,
 		       units_human_time(p50, tally_percentile(e, 50)),
 		       units_human_time(p90, tally_percentile(e, 90)),
@@ -250,9 +250,11 @@ static void print_devices(struct operations *o)
 		return;
 	tally_sort(&o->services, TALLY_BY_TIME);
 	tally_sort(&o->queues, TALLY_BY_TIME);
-	print_latency(&o->services, "BLOCK DEVICES: SERVICE (issue to completion)");
+	print_latency(&o->services,
+		      "BLOCK DEVICES: SERVICE (issue to completion)");
 	if (o->queues.nr)
-		print_latency(&o->queues, "BLOCK DEVICES: QUEUE (first seen to issue)");
+		print_latency(&o->queues,
+			      "BLOCK DEVICES: QUEUE (first seen to issue)");
 }
 
 static void print_errors(struct operations *o)

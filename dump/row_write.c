@@ -10,9 +10,9 @@
 #include "dump/escape.h"
 #include "triggers/units.h"
 
-#define TEXT_MAX 65536 /* view_value.len is at most this */
-#define BUF_BYTES (1 << 18)
-#define CELL_MAX (2 * ESCAPE_GROWTH * TEXT_MAX + 16) /* one value, quoted */
+#define TEXT_MAX    65536 /* view_value.len is at most this */
+#define BUF_BYTES   (1 << 18)
+#define CELL_MAX    (2 * ESCAPE_GROWTH * TEXT_MAX + 16) /* one value, quoted */
 #define SAMPLE_ROWS 256 /* rows that a table looks at for its widths */
 
 struct row_writer {
@@ -323,11 +323,11 @@ static int text_width(const char *s)
 
 static bool is_right(const struct row_writer *w, unsigned i)
 {
-	static const char *const left[] = { "stream", "host", "instance",
-					    "time", "op", "call", "comm",
-					    "path", "path2", "dev", "errno",
-					    "lane", "args", "text", "metric",
-					    "unit", "asked", "asked2", NULL };
+	static const char *const left[] = {
+		"stream", "host",  "instance", "time",   "op",   "call", "comm",
+		"path",   "path2", "dev",      "errno",  "lane", "args", "text",
+		"metric", "unit",  "asked",    "asked2", NULL
+	};
 	const char *name = view_column_name(w->v, w->columns[i]);
 
 	for (unsigned j = 0; left[j]; j++)

@@ -14,7 +14,11 @@
 
 #include "dump/view.h"
 
-enum row_format { ROW_TEXT, ROW_CSV, ROW_JSONL };
+enum row_format {
+	ROW_TEXT,
+	ROW_CSV,
+	ROW_JSONL
+};
 
 struct row_writer;
 

@@ -25,7 +25,11 @@ struct tally_entry *tally_at(struct tally *t, const char *key);
 /* Counts an operation; ${keep}: also for percentiles.  NULL: no-op. */
 void tally_add(struct tally_entry *e, uint64_t dur_ns, uint64_t bytes,
 	       bool failed, bool keep);
-enum tally_order { TALLY_BY_TIME, TALLY_BY_BYTES, TALLY_BY_COUNT };
+enum tally_order {
+	TALLY_BY_TIME,
+	TALLY_BY_BYTES,
+	TALLY_BY_COUNT
+};
 /* Largest first.  No tally_at() after it. */
 void tally_sort(struct tally *t, enum tally_order order);
 void tally_sort_durations(struct tally_entry *e);

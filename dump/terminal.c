@@ -55,8 +55,7 @@ static char *utf8_bar(char *buf, uint64_t eighths)
 	return buf;
 }
 
-char *terminal_bar(char buf[256], uint64_t part, uint64_t whole,
-		   unsigned cells)
+char *terminal_bar(char buf[256], uint64_t part, uint64_t whole, unsigned cells)
 {
 	double share = whole ? (double)part / (double)whole : 0;
 	uint64_t full;

@@ -3,6 +3,7 @@
 #include "dump/view.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +12,11 @@
 #include "triggers/units.h"
 
 static const char *const fixed_columns[VIEW_FIXED_COLUMNS] = {
-	"stream", "host",   "instance", "ts",	"time",	  "dur",
-	"op",	  "call",   "pid",	"tid",	"ppid",	  "comm",
-	"cpu",	  "uid",    "cgroup",	"pid_start", "path", "path2",
-	"fd",	  "dev",    "ino",	"size", "moved",  "offset",
-	"flags",  "ret",    "errno",	"lane", "seq",
+	"stream", "host", "instance", "ts",        "time",  "dur",
+	"op",     "call", "pid",      "tid",       "ppid",  "comm",
+	"cpu",    "uid",  "cgroup",   "pid_start", "path",  "path2",
+	"fd",     "dev",  "ino",      "size",      "moved", "offset",
+	"flags",  "ret",  "errno",    "lane",      "seq",
 };
 
 struct view *view_new(void)
@@ -186,8 +187,8 @@ static int add_block(struct view *v, unsigned file, unsigned i,
 	return r;
 }
 
-static int read_file(struct view *v, unsigned file,
-		     const struct view_filter *f, struct snap_diag *diag)
+static int read_file(struct view *v, unsigned file, const struct view_filter *f,
+		     struct snap_diag *diag)
 {
 	struct snap *s = v->files[file].snap;
 	uint64_t begin, end;

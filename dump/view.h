@@ -63,10 +63,10 @@ enum view_column {
 enum view_type {
 	VIEW_NULL = 0, /* not captured, or this record has no such value */
 	VIEW_U64,
-	VIEW_I64, /* .u, to be read as int64_t */
+	VIEW_I64,     /* .u, to be read as int64_t */
 	VIEW_DECIMAL, /* (int64_t).u / .scale */
-	VIEW_STRING, /* .text, .len: bytes, not terminated; see escape.h */
-	VIEW_ARGS, /* the same, NUL between arguments */
+	VIEW_STRING,  /* .text, .len: bytes, not terminated; see escape.h */
+	VIEW_ARGS,    /* the same, NUL between arguments */
 };
 struct view_value {
 	enum view_type type;

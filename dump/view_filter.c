@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,7 +116,8 @@ int view_filter_option(struct view_filter *f, int opt, const char *value,
 	struct view_time time;
 	int r;
 
-	*ret_what = "a time such as 13:05:00, 2026-11-20T13:05:00, @1795179900 or -10s";
+	*ret_what =
+		"a time such as 13:05:00, 2026-11-20T13:05:00, @1795179900 or -10s";
 	if (opt == 0x10a || opt == 0x10b) {
 		if (view_time_parse(value, 0, &time))
 			return -EINVAL;
@@ -150,8 +152,8 @@ bool view_trigger_ns(const struct view *v, unsigned file, uint64_t *ret)
 
 /* A bound in real time.  Relative times and times of the day belong to the
  * trigger of the first file, so that all files get the same span. */
-static bool bound_real_ns(const char *text, const struct view *v,
-			  int64_t *ret, struct snap_diag *diag)
+static bool bound_real_ns(const char *text, const struct view *v, int64_t *ret,
+			  struct snap_diag *diag)
 {
 	struct view_time time;
 	uint64_t trigger = 0;
@@ -269,8 +271,8 @@ static bool match_result(const struct view_filter *f, struct view_cursor *c)
 	struct view_value value;
 	uint64_t dur;
 
-	if (f->min_latency_ns && (!view_get_u64(c, VIEW_DUR, &dur) ||
-				  dur < f->min_latency_ns))
+	if (f->min_latency_ns &&
+	    (!view_get_u64(c, VIEW_DUR, &dur) || dur < f->min_latency_ns))
 		return false;
 	if (f->failed) {
 		view_get(c, VIEW_ERRNO, &value);

@@ -25,8 +25,8 @@ struct view_filter {
 	unsigned nr_pids, nr_tids;
 	uint64_t min_latency_ns;
 	bool failed;
-	const char *begin, *end; /* as given */
-	uint64_t limit; /* 0: none */
+	const char *begin, *end;            /* as given */
+	uint64_t limit;                     /* 0: none */
 	char *copies[8 * FILTER_WORDS_MAX]; /* memory of the words */
 	unsigned nr_copies;
 };
@@ -48,19 +48,19 @@ struct view_filter {
 	{ "end", required_argument, NULL, 0x10b }, \
 	{ "limit", required_argument, NULL, 'n' }
 /* clang-format on */
-#define FILTER_HELP \
+#define FILTER_HELP                                                                 \
 	"  --stream A,B        only these streams (fs, block, proc, sample, ...)\n" \
-	"  --pid N, --tid N    only these processes, threads\n" \
-	"  --comm GLOB         command name\n" \
-	"  --path GLOB         either path, the whole of it; * also matches /\n" \
-	"  --op A,B            operations: read, write, open, fsync, ...\n" \
-	"  --call A,B          system calls: pread64, openat, ...\n" \
-	"  --min-latency TIME  that took at least 20ms, 1.5s, ...\n" \
-	"  --errno NAME        that failed with ENOENT, EIO, ...\n" \
-	"  --failed            that failed\n" \
-	"  --begin TIME, --end TIME\n" \
+	"  --pid N, --tid N    only these processes, threads\n"                     \
+	"  --comm GLOB         command name\n"                                      \
+	"  --path GLOB         either path, the whole of it; * also matches /\n"    \
+	"  --op A,B            operations: read, write, open, fsync, ...\n"         \
+	"  --call A,B          system calls: pread64, openat, ...\n"                \
+	"  --min-latency TIME  that took at least 20ms, 1.5s, ...\n"                \
+	"  --errno NAME        that failed with ENOENT, EIO, ...\n"                 \
+	"  --failed            that failed\n"                                       \
+	"  --begin TIME, --end TIME\n"                                              \
 	"                      any part of it in this span: 2026-11-20T13:05:00,\n" \
-	"                      13:05, @EPOCH, -10s or +5s from the trigger on\n" \
+	"                      13:05, @EPOCH, -10s or +5s from the trigger on\n"    \
 	"  -n, --limit N       at most so many rows\n"
 
 /*

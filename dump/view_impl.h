@@ -7,19 +7,19 @@
 #include "dump/view_join.h"
 #include "dump/view_time.h"
 
-#define VIEW_TEXT_MAX 65536 /* longer text is cut: no recorder writes it */
+#define VIEW_TEXT_MAX    65536 /* longer text is cut: no recorder writes it */
 #define VIEW_STREAMS_MAX 32
 #define VIEW_COLUMNS_MAX 1024
-#define VIEW_FIELDS_MAX 256 /* of one schema; more are ignored */
+#define VIEW_FIELDS_MAX  256 /* of one schema; more are ignored */
 
 /* What a value of a field may be taken from. */
-#define SRC_NONE (-1)
-#define SRC_AUX (-2)
-#define SRC_TAIL (-3)
-#define SRC_CPU (-4)
+#define SRC_NONE   (-1)
+#define SRC_AUX    (-2)
+#define SRC_TAIL   (-3)
+#define SRC_CPU    (-4)
 #define SRC_METRIC (-5)
-#define SRC_VALUE (-6)
-#define SRC_UNIT (-7)
+#define SRC_VALUE  (-6)
+#define SRC_UNIT   (-7)
 
 /* First field of each kind: what derivation asks for. */
 enum view_role {
@@ -71,8 +71,8 @@ struct view_layout { /* of one record type of one file */
 	enum view_use use;
 	unsigned stream;
 	int role[ROLES]; /* index of a field, or SRC_* */
-	const char *op; /* when no field says it */
-	int *map; /* column -> source, made when all columns are known */
+	const char *op;  /* when no field says it */
+	int *map;        /* column -> source, made when all columns are known */
 	unsigned nr_map;
 	unsigned nr_columns;
 	struct {
@@ -86,7 +86,7 @@ struct view_file {
 	struct snap *snap;
 	const char *host, *instance; /* NULL: unknown */
 	unsigned source; /* files of one recorder share their names */
-	int64_t offset; /* of the clock */
+	int64_t offset;  /* of the clock */
 	struct view_layout *layouts;
 	unsigned nr_layouts;
 };
@@ -128,8 +128,8 @@ struct view_cursor {
 	struct view *v;
 	const struct view_block *block;
 	const struct view_file *file;
-	uint32_t row; /* in the block */
-	uint32_t value; /* in its values */
+	uint32_t row;    /* in the block */
+	uint32_t value;  /* in its values */
 	uint64_t end_ns; /* end of the operation, for joins */
 	bool proc_known;
 	const struct join_entry *proc; /* the thread, or another of its process */

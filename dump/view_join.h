@@ -13,10 +13,10 @@
 
 struct join_entry {
 	uint64_t a, b; /* key, with source */
-	uint64_t ts; /* when it was written */
+	uint64_t ts;   /* when it was written */
 	uint32_t source;
 	uint32_t block, row; /* where the record is */
-	uint32_t run; /* first of its key: how many have it */
+	uint32_t run;        /* first of its key: how many have it */
 };
 
 struct join {

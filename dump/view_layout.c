@@ -7,20 +7,20 @@
 #include "dump/view_impl.h"
 
 static const char *const role_kinds[ROLES] = {
-	[ROLE_CALL] = "CALL",	      [ROLE_RET] = "RET",
+	[ROLE_CALL] = "CALL",         [ROLE_RET] = "RET",
 	[ROLE_BLKERR] = "BLKERR",     [ROLE_REQ] = "REQ",
-	[ROLE_PID] = "PID",	      [ROLE_TID] = "TID",
-	[ROLE_BORN] = "BORN",	      [ROLE_DEV] = "DEV",
+	[ROLE_PID] = "PID",           [ROLE_TID] = "TID",
+	[ROLE_BORN] = "BORN",         [ROLE_DEV] = "DEV",
 	[ROLE_FILEDEV] = "FILEDEV",   [ROLE_INO] = "INO",
-	[ROLE_PKEY] = "PKEY",	      [ROLE_HASH] = "HASH",
+	[ROLE_PKEY] = "PKEY",         [ROLE_HASH] = "HASH",
 	[ROLE_DIRINO] = "DIRINO",     [ROLE_DIRDEV] = "DIRDEV",
 	[ROLE_DIRPKEY] = "DIRPKEY",   [ROLE_HASH2] = "HASH2",
 	[ROLE_DIRINO2] = "DIRINO2",   [ROLE_DIRDEV2] = "DIRDEV2",
 	[ROLE_DIRPKEY2] = "DIRPKEY2", [ROLE_METRIC] = "METRIC",
-	[ROLE_UID] = "UID",	      [ROLE_CGROUP] = "CGROUP",
-	[ROLE_PPID] = "PPID",	      [ROLE_FD] = "FD",
+	[ROLE_UID] = "UID",           [ROLE_CGROUP] = "CGROUP",
+	[ROLE_PPID] = "PPID",         [ROLE_FD] = "FD",
 	[ROLE_OFFSET] = "OFFSET",     [ROLE_FLAGS] = "FLAGS",
-	[ROLE_CPU] = "CPU",	      [ROLE_MOVED] = "MOVED",
+	[ROLE_CPU] = "CPU",           [ROLE_MOVED] = "MOVED",
 	[ROLE_META] = "ENUM_META",    [ROLE_END] = "",
 };
 
@@ -29,11 +29,11 @@ static const struct {
 	enum view_role role;
 	enum view_column column;
 } kind_columns[] = {
-	{ ROLE_PID, VIEW_PID },	      { ROLE_TID, VIEW_TID },
+	{ ROLE_PID, VIEW_PID },       { ROLE_TID, VIEW_TID },
 	{ ROLE_PPID, VIEW_PPID },     { ROLE_UID, VIEW_UID },
 	{ ROLE_CGROUP, VIEW_CGROUP }, { ROLE_CPU, VIEW_CPU },
-	{ ROLE_FD, VIEW_FD },	      { ROLE_DEV, VIEW_DEV },
-	{ ROLE_INO, VIEW_INO },	      { ROLE_OFFSET, VIEW_OFFSET },
+	{ ROLE_FD, VIEW_FD },         { ROLE_DEV, VIEW_DEV },
+	{ ROLE_INO, VIEW_INO },       { ROLE_OFFSET, VIEW_OFFSET },
 	{ ROLE_FLAGS, VIEW_FLAGS },   { ROLE_RET, VIEW_RET },
 	{ ROLE_MOVED, VIEW_MOVED },
 };
@@ -42,9 +42,9 @@ static const struct {
 static bool kind_is_hidden(const char *kind)
 {
 	static const char *const hidden[] = {
-		"SPARE",   "MASKED",   "BORN",	 "PKEY",   "DIRPKEY",
-		"DIRPKEY2", "PARTS",   "RECORD", "VALUES", "CALL",
-		"BLKERR",  "SEQ",      "LANE",	 NULL,
+		"SPARE",    "MASKED", "BORN",   "PKEY",   "DIRPKEY",
+		"DIRPKEY2", "PARTS",  "RECORD", "VALUES", "CALL",
+		"BLKERR",   "SEQ",    "LANE",   NULL,
 	};
 
 	for (unsigned i = 0; hidden[i]; i++)

@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* view_path.c - puts paths together from name records. */
+#include <stdio.h>
 #include <string.h>
 
 #include "dump/view_impl.h"
 
-#define PATH_CUT 1u /* flags of a path's name record */
-#define PATH_NOT_A_PATH 4u
+#define PATH_CUT          1u /* flags of a path's name record */
+#define PATH_NOT_A_PATH   4u
 #define STRING_UNREADABLE 2u
 
-static uint64_t name_flags(const struct view_block *b, uint32_t row)
+#define PIPEFS_MAGIC 0x50495045u
+#define SOCKFS_MAGIC 0x534f434bu
+#define ANON_INODE_MAGIC 0x09041934u
+
+static uint64_t name_field(const struct view_block *b, uint32_t row,
+			   const char *field)
 {
 	const struct fr_schema *s = b->layout->schema;
-	uint64_t flags = 0;
+	uint64_t value = 0;
 
 	for (unsigned i = 0; i < s->nr_fields; i++)
-		if (!strcmp(s->fields[i].name, "flags"))
-			view_raw(b, (int)i, row, &flags);
-	return flags;
+		if (!strcmp(s->fields[i].name, field))
+			view_raw(b, (int)i, row, &value);
+	return value;
 }
 
 static size_t append(char *buf, size_t at, const char *text, size_t len)
@@ -49,6 +55,26 @@ static size_t join_parts(char *buf, const char *parts, size_t len, bool cut)
 	return at ? at : append(buf, 0, "/", 1);
 }
 
+/* What has no path is named as /proc/PID/fd names it: pipe:[123]. */
+static size_t name_without_path(char *buf, uint64_t fs_magic, uint64_t ino,
+				const char *parts, size_t len)
+{
+	const size_t name = strnlen(parts, len);
+	char number[32];
+	size_t at;
+
+	if (fs_magic == ANON_INODE_MAGIC) {
+		at = append(buf, 0, "anon_inode:", 11);
+		return append(buf, at, parts, name);
+	}
+	if (fs_magic != PIPEFS_MAGIC && fs_magic != SOCKFS_MAGIC)
+		return append(buf, 0, parts, name);
+	at = fs_magic == PIPEFS_MAGIC ? append(buf, 0, "pipe:", 5) :
+					append(buf, 0, "socket:", 7);
+	snprintf(number, sizeof(number), "[%llu]", (unsigned long long)ino);
+	return append(buf, at, number, strlen(number));
+}
+
 /* Length of the path of a file, 0: not known. */
 static size_t named_path(struct view_cursor *c, uint64_t dev, uint64_t ino,
 			 uint64_t pkey, char *buf)
@@ -64,9 +90,10 @@ static size_t named_path(struct view_cursor *c, uint64_t dev, uint64_t ino,
 	b = &c->v->blocks[e->block];
 	if (!view_bytes(b, SRC_TAIL, e->row, &parts, &len))
 		return 0;
-	flags = name_flags(b, e->row);
+	flags = name_field(b, e->row, "flags");
 	if (flags & PATH_NOT_A_PATH)
-		return append(buf, 0, parts, strnlen(parts, len));
+		return name_without_path(buf, name_field(b, e->row, "fs_magic"),
+					 ino, parts, len);
 	return join_parts(buf, parts, len, flags & PATH_CUT);
 }
 
@@ -94,7 +121,7 @@ void view_string_get(struct view_cursor *c, int src, struct view_value *ret)
 	if (!e)
 		return;
 	b = &c->v->blocks[e->block];
-	if (name_flags(b, e->row) & STRING_UNREADABLE)
+	if (name_field(b, e->row) & STRING_UNREADABLE)
 		return;
 	if (view_bytes(b, SRC_TAIL, e->row, &ret->text, &ret->len))
 		ret->type = VIEW_STRING;

@@ -63,8 +63,7 @@ static void unpack_row(struct view_block *b, uint32_t row)
 		id += delta;
 		b->parent[b->nr_values] = row;
 		b->metric[b->nr_values] = (uint32_t)id;
-		b->value[b->nr_values] =
-			(int64_t)(zigzag >> 1 ^ -(zigzag & 1));
+		b->value[b->nr_values] = (int64_t)(zigzag >> 1 ^ -(zigzag & 1));
 	}
 }
 

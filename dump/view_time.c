@@ -3,6 +3,7 @@
 #include "dump/view_time.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "triggers/units.h"
@@ -174,7 +175,8 @@ static void cache_second(struct wall_cache *cache, int64_t second)
 
 	localtime_r(&t, &tm);
 	cache->second = second;
-	if (!strftime(cache->date, sizeof(cache->date), "%Y-%m-%dT%H:%M:%S", &tm))
+	if (!strftime(cache->date, sizeof(cache->date), "%Y-%m-%dT%H:%M:%S",
+		      &tm))
 		snprintf(cache->date, sizeof(cache->date), "?");
 	strftime(zone, sizeof(zone), "%z", &tm);
 	if (strlen(zone) == 5)

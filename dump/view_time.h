@@ -8,7 +8,11 @@
 #include <time.h>
 
 struct view_time {
-	enum { TIME_NONE, TIME_WALL, TIME_RELATIVE } form;
+	enum {
+		TIME_NONE,
+		TIME_WALL,
+		TIME_RELATIVE
+	} form;
 	int64_t ns; /* of CLOCK_REALTIME, or from the trigger on */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* view_value.c - the value of a column in a row, from fields and joins. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,8 +179,7 @@ static const struct fr_call_name *call_of(struct view_cursor *c)
 {
 	uint64_t id;
 
-	if (!view_raw(c->block, c->block->layout->role[ROLE_CALL], c->row,
-		      &id))
+	if (!view_raw(c->block, c->block->layout->role[ROLE_CALL], c->row, &id))
 		return NULL;
 	return snap_call(c->file->snap, id & ~(uint64_t)FR_CALL_COMPAT);
 }
@@ -187,13 +187,20 @@ static const struct fr_call_name *call_of(struct view_cursor *c)
 static const char *request_op(uint64_t req)
 {
 	static const char *const names[256] = {
-		[0] = "read",	       [1] = "write",
-		[2] = "flush",	       [3] = "discard",
-		[5] = "secure_erase",  [6] = "write_same",
-		[7] = "zone_append",   [9] = "write_zeroes",
-		[10] = "zone_open",    [11] = "zone_close",
-		[12] = "zone_finish",  [13] = "zone_reset",
-		[15] = "zone_reset_all", [34] = "drv_in",
+		[0] = "read",
+		[1] = "write",
+		[2] = "flush",
+		[3] = "discard",
+		[5] = "secure_erase",
+		[6] = "write_same",
+		[7] = "zone_append",
+		[9] = "write_zeroes",
+		[10] = "zone_open",
+		[11] = "zone_close",
+		[12] = "zone_finish",
+		[13] = "zone_reset",
+		[15] = "zone_reset_all",
+		[34] = "drv_in",
 		[35] = "drv_out",
 	};
 
@@ -316,10 +323,10 @@ static void get_comm(struct view_cursor *c, struct view_value *ret)
 static void get_lane(struct view_cursor *c, struct view_value *ret)
 {
 	static const char *const names[] = {
-		[FR_LANE_FS] = "fs",	     [FR_LANE_BLOCK] = "block",
+		[FR_LANE_FS] = "fs",         [FR_LANE_BLOCK] = "block",
 		[FR_LANE_PROC] = "proc",     [FR_LANE_SLOW] = "slow",
 		[FR_LANE_NAMES] = "names",   [FR_LANE_CACHE] = "cache",
-		[FR_LANE_NET] = "net",	     [FR_LANE_OTHER] = "other",
+		[FR_LANE_NET] = "net",       [FR_LANE_OTHER] = "other",
 		[FR_LANE_SAMPLE] = "sample", [FR_LANE_META] = "meta",
 		[FR_LANE_POINT] = "point",
 	};
@@ -339,8 +346,8 @@ static void get_time(struct view_cursor *c, struct view_value *ret)
 {
 	uint64_t ts = c->block->b->ts[c->row];
 
-	ret->len = wall_format(&c->wall, (int64_t)(ts + (uint64_t)c->file->offset),
-			       c->time);
+	ret->len = wall_format(
+		&c->wall, (int64_t)(ts + (uint64_t)c->file->offset), c->time);
 	ret->text = c->time;
 	ret->type = VIEW_STRING;
 }
@@ -439,8 +446,7 @@ void view_get(struct view_cursor *c, unsigned column, struct view_value *ret)
 		get_source(c, src, ret);
 		return;
 	}
-	if (get_derived(c, column, src, ret) ||
-	    get_result(c, column, src, ret))
+	if (get_derived(c, column, src, ret) || get_result(c, column, src, ret))
 		return;
 	get_source(c, src, ret);
 }

@@ -10,8 +10,8 @@
 
 #include "tests/unit/snapshot_made.h"
 
-#define MSEC 1000000ULL
-#define FILES 200
+#define MSEC      1000000ULL
+#define FILES     200
 #define PROCESSES 20
 
 static void put_names(struct made *m)
@@ -19,8 +19,8 @@ static void put_names(struct made *m)
 	char parts[64], comm[16];
 
 	for (unsigned i = 0; i < FILES; i++) {
-		int n = snprintf(parts, sizeof(parts), "file-%u%cdata%cvar%c", i,
-				 0, 0, 0);
+		int n = snprintf(parts, sizeof(parts), "file-%u%cdata%cvar%c",
+				 i, 0, 0, 0);
 
 		made_path(m, 1, 1000 + i, 9, parts, (size_t)n, 0);
 	}
@@ -83,7 +83,8 @@ static void put_inflight(struct made *m)
 				    .dir_pkey = UINT16_MAX,
 				    .fd = 5 };
 
-	made_put(m, FR_LANE_OTHER, FR_T_inflight_fs, 13, &r, sizeof(r), NULL, 0);
+	made_put(m, FR_LANE_OTHER, FR_T_inflight_fs, 13, &r, sizeof(r), NULL,
+		 0);
 }
 
 /* Operations spread over the 60 s before the trigger; the last is slow. */
@@ -132,13 +133,15 @@ int main(int argc, char **argv)
 	put_samples(&m);
 	put_operations(&m, strtoul(argv[3], NULL, 10));
 	open = made_open(59000 * MSEC, 100, 0xdef, -2);
-	made_put(&m, FR_LANE_FS, FR_T_fs_path, 71, &open, sizeof(open), NULL, 0);
+	made_put(&m, FR_LANE_FS, FR_T_fs_path, 71, &open, sizeof(open), NULL,
+		 0);
 	put_inflight(&m);
 	c.records = strtoul(argv[3], NULL, 10) + 1;
 	c.lost = 3;
 	snap_put_coverage(m.w, &c);
 	if (snap_finish(m.w, NULL)) {
-		fprintf(stderr, "made_snapshot: %s cannot be written\n", argv[2]);
+		fprintf(stderr, "made_snapshot: %s cannot be written\n",
+			argv[2]);
 		return 1;
 	}
 	return 0;

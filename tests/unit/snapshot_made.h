@@ -10,8 +10,8 @@
 #include "dump/snapshot_write.h"
 
 #define MADE_OFFSET 1795179900000000000LL /* 2026-11-20T13:05:00Z */
-#define MADE_DEV (8u << 20 | 3)
-#define MADE_BORN 77
+#define MADE_DEV    (8u << 20 | 3)
+#define MADE_BORN   77
 
 struct made { /* where the next record goes */
 	struct snap_writer *w;
@@ -77,7 +77,8 @@ static inline void made_proc(struct made *m, uint64_t ts, uint32_t pid,
 				  .uid = 1000,
 				  .born = MADE_BORN };
 
-	memcpy(p.comm, comm, strnlen(comm, sizeof(p.comm) - 1));
+	for (size_t i = 0; comm[i] && i < sizeof(p.comm) - 1; i++)
+		p.comm[i] = comm[i];
 	made_put(m, FR_LANE_NAMES, FR_T_name_proc, 0, &p, sizeof(p), NULL, 0);
 }
 
@@ -159,8 +160,9 @@ static inline void made_values(struct made *m, uint64_t ts,
 
 	for (unsigned i = 0; i < nr; i++) {
 		n += made_varint(packed + n, 1);
-		n += made_varint(packed + n, (uint64_t)values[i] << 1 ^
-						     (uint64_t)(values[i] >> 63));
+		n += made_varint(packed + n,
+				 (uint64_t)values[i] << 1 ^
+					 (uint64_t)(values[i] >> 63));
 	}
 	made_put(m, FR_LANE_SAMPLE, FR_T_values, (unsigned)n, &r, sizeof(r),
 		 packed, n);

@@ -11,12 +11,12 @@
 #include "dump/view_filter.h"
 #include "tests/unit/snapshot_made.h"
 
-#define SEC 1000000000ULL
-#define CALL_READ 1
-#define CALL_PREAD 3
-#define CALL_FSYNC 13
-#define CALL_OPENAT 71
-#define CALL_RENAME 130
+#define SEC          1000000000ULL
+#define CALL_READ    1
+#define CALL_PREAD   3
+#define CALL_FSYNC   13
+#define CALL_OPENAT  71
+#define CALL_RENAME  130
 #define CALL_SYMLINK 135
 
 static char folder[] = "/tmp/test_view.XXXXXX";
@@ -468,8 +468,8 @@ static void filters_let_through_what_they_say(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		size_t rows = rows_with(option_of(cases[i].option),
-					cases[i].value);
+		size_t rows =
+			rows_with(option_of(cases[i].option), cases[i].value);
 
 		if (rows != cases[i].rows)
 			print_error("--%s %s\n", cases[i].option,
@@ -483,10 +483,10 @@ static void bad_filters_are_refused(void **state)
 	static const struct {
 		const char *option, *value;
 	} cases[] = {
-		{ "pid", "x" },	       { "pid", "" },
-		{ "pid", "-1" },       { "min-latency", "fast" },
+		{ "pid", "x" },           { "pid", "" },
+		{ "pid", "-1" },          { "min-latency", "fast" },
 		{ "begin", "yesterday" }, { "end", "2026-13-01" },
-		{ "limit", "0" },      { "stream", "fs,,block" },
+		{ "limit", "0" },         { "stream", "fs,,block" },
 	};
 	struct view_filter f = { .limit = 0 };
 	const char *what;

@@ -47,7 +47,10 @@ static void escaped_bytes_come_back(void **state)
 		unsigned flags = round % 2 ? ESCAPE_CONTROLS : 0;
 
 		for (size_t i = 0; i < len; i++)
-			src[i] = (char)(rand() % 3 ? rand() : "\\x\xc3\xa9\xe2\x82"[rand() % 7]);
+			src[i] = (char)(rand() % 3 ?
+						rand() :
+						"\\x\xc3\xa9\xe2\x82"[rand() %
+								      7]);
 		n = escape_text(escaped, src, len, flags);
 		assert_true(n <= len * ESCAPE_GROWTH);
 		for (size_t i = 0; i < n;) { /* the result is UTF-8 */
@@ -73,9 +76,9 @@ static void text_stays_readable(void **state)
 		{ "a b", "a b", 3, 0 },
 		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f", 6, 0 },
 		{ "\xff", "\\xff", 1, 0 },
-		{ "\xc0\x80", "\\xc0\\x80", 2, 0 }, /* overlong */
+		{ "\xc0\x80", "\\xc0\\x80", 2, 0 },          /* overlong */
 		{ "\xed\xa0\x80", "\\xed\\xa0\\x80", 3, 0 }, /* surrogate */
-		{ "\xe2\x82", "\\xe2\\x82", 2, 0 }, /* cut */
+		{ "\xe2\x82", "\\xe2\\x82", 2, 0 },          /* cut */
 		{ "a\\n", "a\\\\n", 3, 0 },
 		{ "a\nb", "a\nb", 3, 0 },
 		{ "a\nb", "a\\x0ab", 3, ESCAPE_CONTROLS },
@@ -132,10 +135,22 @@ static void times_are_understood(void **state)
 		{ "-0", TIME_RELATIVE, 0 },
 	};
 	static const char *const bad[] = {
-		"",	 "now",	  "@",	     "@x",	 "@1.2.3", "-",
-		"-10",	 "25:00", "13:61",   "13",	 "2026-11-20T",
-		"2026-11-20X13:05",	     "2026-02-32", "13:05:00 pm",
-		"@99999999999999999999", "2026-11-20T13:05:00+1",
+		"",
+		"now",
+		"@",
+		"@x",
+		"@1.2.3",
+		"-",
+		"-10",
+		"25:00",
+		"13:61",
+		"13",
+		"2026-11-20T",
+		"2026-11-20X13:05",
+		"2026-02-32",
+		"13:05:00 pm",
+		"@99999999999999999999",
+		"2026-11-20T13:05:00+1",
 	};
 	struct view_time t;
 
@@ -286,8 +301,8 @@ static char *rows_as(enum row_format format, const char *const *names)
 
 static void formats_keep_their_rules(void **state)
 {
-	static const char *const names[] = { "ts", "op", "size", "ret", "errno",
-					     "path", NULL };
+	static const char *const names[] = { "ts",    "op",   "size", "ret",
+					     "errno", "path", NULL };
 	char *text;
 
 	(void)state;
