@@ -3,6 +3,7 @@
 #include "recorder/daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <flightrec/event.h>
 #include <grp.h>
 #include <pwd.h>
@@ -22,6 +23,7 @@
 #include "recorder/reload.h"
 
 #define CHORES_NS 10000000000ULL
+#define OLD_TEMPORARY_S 3600
 #define FIRST_CHORES_NS 1000000000ULL
 
 enum event_source {
@@ -425,6 +427,17 @@ static void open_dumps(struct daemon *d)
 	daemon_configure_dumps(&d->dumps, d->config, d->gid);
 }
 
+/* Of dumpers that were killed with their recorder. */
+static void remove_old_temporary(const char *folder)
+{
+	int fd = *folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (fd < 0)
+		return;
+	retention_remove_temporary(fd, OLD_TEMPORARY_S);
+	close(fd);
+}
+
 static int open_control(struct daemon *d)
 {
 	char path[PATH_MAX];
@@ -500,6 +513,8 @@ static int start(struct daemon *d)
 	if (err)
 		return err;
 	open_dumps(d);
+	remove_old_temporary(d->config->dump_folder);
+	remove_old_temporary(d->config->dump_fallback);
 	recover(d);
 	err = open_control(d);
 	if (!err)

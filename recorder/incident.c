@@ -3,6 +3,7 @@
 #include "recorder/daemon.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,6 +67,7 @@ static void ask_engine(struct daemon *d, uint32_t number, pid_t pid, uid_t uid,
 		.hit_ns = daemon_now_ns(),
 		.pid = (uint32_t)pid,
 		.uid = uid,
+		.signo = number == TRIGGER_SIGNAL ? SIGUSR1 : 0,
 		.cookie = a ? a->cookie : 0,
 	};
 	int err;
