@@ -9,8 +9,8 @@
 #define PATH_NOT_A_PATH   4u
 #define STRING_UNREADABLE 2u
 
-#define PIPEFS_MAGIC 0x50495045u
-#define SOCKFS_MAGIC 0x534f434bu
+#define PIPEFS_MAGIC     0x50495045u
+#define SOCKFS_MAGIC     0x534f434bu
 #define ANON_INODE_MAGIC 0x09041934u
 
 static uint64_t name_field(const struct view_block *b, uint32_t row,
@@ -88,8 +88,10 @@ static size_t named_path(struct view_cursor *c, uint64_t dev, uint64_t ino,
 	if (!e)
 		return 0;
 	b = &c->v->blocks[e->block];
-	if (!view_bytes(b, SRC_TAIL, e->row, &parts, &len))
-		return 0;
+	if (!view_bytes(b, SRC_TAIL, e->row, &parts, &len)) {
+		parts = ""; /* the root, or a pipe */
+		len = 0;
+	}
 	flags = name_field(b, e->row, "flags");
 	if (flags & PATH_NOT_A_PATH)
 		return name_without_path(buf, name_field(b, e->row, "fs_magic"),
@@ -121,7 +123,7 @@ void view_string_get(struct view_cursor *c, int src, struct view_value *ret)
 	if (!e)
 		return;
 	b = &c->v->blocks[e->block];
-	if (name_field(b, e->row) & STRING_UNREADABLE)
+	if (name_field(b, e->row, "flags") & STRING_UNREADABLE)
 		return;
 	if (view_bytes(b, SRC_TAIL, e->row, &ret->text, &ret->len))
 		ret->type = VIEW_STRING;
