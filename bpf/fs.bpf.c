@@ -323,9 +323,23 @@ static __always_inline u64 asked_size(struct fr_inflight *e,
 		return e->file_size;
 	if (!ci->size || ci->props & FR_CP_LLSEEK)
 		return ~0ULL;
-	if (e->call == (12 | FR_CALL_COMPAT) || e->call == 12)
-		return ~0ULL; /* lseek: argument 3 is whence */
+	/* an offset in two arguments before it moves it on by one */
+	if ((e->call & FR_CALL_COMPAT) && (ci->props & FR_CP_SPLIT32) &&
+	    ci->size > ci->offset)
+		return arg(e, ci->size + 1);
 	return arg(e, ci->size);
+}
+
+static __always_inline u64 call_flags(struct fr_inflight *e,
+				      const volatile struct fr_call_info *ci)
+{
+	if (!ci->flags)
+		return ~0ULL;
+	/* sync_file_range: offset and size in two arguments each */
+	if ((e->call & FR_CALL_COMPAT) && (ci->props & FR_CP_SPLIT32) &&
+	    ci->flags > ci->size && ci->size > ci->offset)
+		return arg(e, ci->flags + 2);
+	return arg(e, ci->flags);
 }
 
 __noinline u64 put_wide(struct fr_inflight *e, s64 ret, u64 dur)
@@ -350,7 +364,7 @@ __noinline u64 put_wide(struct fr_inflight *e, s64 ret, u64 dur)
 	r->ret = ret;
 	r->fd = fd_or_none(e, ci->fd);
 	r->fd2 = fd_or_none(e, ci->fd2);
-	r->flags = ci->flags ? arg(e, ci->flags) : ~0ULL;
+	r->flags = call_flags(e, ci);
 	if (ci->addr && ci->mode) /* mmap: protection in the upper half */
 		r->flags = (u32)r->flags | arg(e, ci->mode) << 32;
 	r->address = ci->addr ? arg(e, ci->addr) : ~0ULL;
