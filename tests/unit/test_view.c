@@ -199,6 +199,47 @@ static void names_are_joined_as_of_the_operation(void **state)
 	view_free(v);
 }
 
+static void what_has_no_path_is_named_as_in_proc(void **state)
+{
+	static const struct {
+		uint64_t magic;
+		const char *parts, *want;
+		size_t len;
+	} cases[] = {
+		{ 0x50495045, "", "pipe:[500]", 0 },
+		{ 0x534f434b, "TCP\0", "socket:[501]", 4 },
+		{ 0x09041934, "[eventpoll]\0", "anon_inode:[eventpoll]", 12 },
+	};
+	struct made m = begin("nameless", "aa");
+	struct view_cursor *c;
+	struct view *v;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct fr_name_path p = { .ts = 1,
+					  .ino = 500 + i,
+					  .dev = MADE_DEV,
+					  .pkey = 9,
+					  .flags = 4,
+					  .fs_magic = cases[i].magic };
+
+		made_put(&m, FR_LANE_NAMES, FR_T_name_path,
+			 (unsigned)cases[i].len, &p, sizeof(p), cases[i].parts,
+			 cases[i].len);
+		made_put_io(&m, CALL_READ,
+			    made_io((i + 1) * SEC, 1, 1, 500 + i, 1, 1));
+	}
+	end(&m);
+	v = load("nameless", NULL, NULL);
+	c = view_cursor_new(v);
+	for (unsigned i = 0; i < 3; i++) {
+		view_seek(c, i);
+		expect_text(c, "path", v, cases[i].want);
+	}
+	view_cursor_free(c);
+	view_free(v);
+}
+
 static void two_paths(void **state)
 {
 	struct made m = begin("two", "aa");
@@ -542,6 +583,7 @@ int main(void)
 		cmocka_unit_test(a_row_has_the_values_of_its_record),
 		cmocka_unit_test(failures_and_missing_values),
 		cmocka_unit_test(names_are_joined_as_of_the_operation),
+		cmocka_unit_test(what_has_no_path_is_named_as_in_proc),
 		cmocka_unit_test(two_paths),
 		cmocka_unit_test(
 			a_thread_without_record_has_the_facts_of_its_process),
