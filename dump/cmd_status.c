@@ -16,7 +16,7 @@
 #include "triggers/units.h"
 
 #define PATIENCE_S  20
-#define COLUMNS_MAX 24
+#define COLUMNS_MAX 32
 #define ROWS_MAX    256
 
 extern const struct command_ops cmd_status;
@@ -99,6 +99,40 @@ static const char *cell(const struct table *t, unsigned row, unsigned column,
 	return buf;
 }
 
+/* What the row's name says already, and what is zero everywhere, takes room from
+ * what matters; losses are shown even if there are none. */
+static bool is_shown(const struct table *t, unsigned column)
+{
+	const char *name = t->columns[column];
+	char buf[256];
+
+	if (!strcmp(name, "lost"))
+		return true;
+	if (!strcmp(name, "name") || !strcmp(name, "stream") ||
+	    !strcmp(name, "number"))
+		return false;
+	for (unsigned r = 0; r < t->nr_rows; r++) {
+		const char *text = cell(t, r, column, buf);
+
+		if (strcmp(text, "-") && strcmp(text, "0") &&
+		    strcmp(text, "0.0"))
+			return true;
+	}
+	return false;
+}
+
+/* Columns that are not shown go; the order of the others stays. */
+static void drop_columns(struct table *t)
+{
+	unsigned kept = 0;
+
+	for (unsigned c = 0; c < t->nr_columns; c++)
+		if (is_shown(t, c))
+			memmove(t->columns[kept++], t->columns[c],
+				sizeof(t->columns[0]));
+	t->nr_columns = kept;
+}
+
 static void pad(const char *text, unsigned width, bool right)
 {
 	unsigned n = terminal_width(text);
@@ -123,6 +157,7 @@ static void print_table(const struct client_reply *reply, const char *prefix,
 	t->reply = reply;
 	t->prefix = prefix;
 	fill(t);
+	drop_columns(t);
 	for (unsigned r = 0; r < t->nr_rows; r++) {
 		unsigned w = terminal_width(t->rows[r]);
 
