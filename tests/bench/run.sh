@@ -116,7 +116,6 @@ if [ -z "$peers" ]; then
 	echo "this tree compiled, 64 MiB of ring:"
 	python3 tests/bench/table.py snapshot "$W/info.json" "$(stat -c %s "$file")" \
 		"$seconds" "$W/status.json" | tee -a "$W/figures"
-	client status | sed 's/^/  /'
 	recorder_stop
 fi
 # The column encoder alone, one core: on that snapshot, else on made-up records.
