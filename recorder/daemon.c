@@ -416,7 +416,6 @@ static int open_engine(struct daemon *d)
 
 static void open_dumps(struct daemon *d)
 {
-	facts_add_host(&d->host);
 	facts_add_config(&d->settings, d->config);
 	d->dumps.freeze = &d->freeze;
 	d->dumps.host = &d->host;
@@ -503,9 +502,12 @@ static int start(struct daemon *d)
 
 	block_signals(&set);
 	d->gid = daemon_group(d->config->run_group);
+	facts_add_host(&d->host);
 	err = open_run_folder(d);
-	if (!err)
-		err = open_rings(d);
+	if (err)
+		return err;
+	recover_early(d->config, &d->host);
+	err = open_rings(d);
 	if (!err)
 		err = open_engine(d);
 	if (!err)

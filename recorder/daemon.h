@@ -124,6 +124,13 @@ void status_measure(struct daemon *d, uint64_t now_ns);
 /* ---- recover.c -------------------------------------------------------------- */
 /* Moves the user ring of a dead recorder aside; before a new one is made. */
 void recover_keep_user_ring(const struct runfolder *run);
+/*
+ * Before our own probes are loaded, which may take seconds: saves what a left
+ * kernel ring holds now, and leaves it alone, so that it goes on until ours
+ * record.  What it has then is saved by recover_all(); readers drop what both
+ * snapshots have.
+ */
+void recover_early(const struct fr_config *c, struct facts *host);
 struct recover_result {
 	unsigned saved; /* snapshots written */
 	int err; /* 0 or the last error */

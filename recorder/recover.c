@@ -171,6 +171,16 @@ static int save(const struct fr_config *c, struct facts *host,
 	return err;
 }
 
+void recover_early(const struct fr_config *c, struct facts *host)
+{
+	struct probes_left *l = probes_left_open(c);
+
+	if (!l)
+		return;
+	save(c, host, l, NULL, NULL);
+	probes_left_close(l);
+}
+
 void recover_all(const struct fr_config *c, const struct runfolder *run,
 		 struct facts *host, struct recover_result *ret)
 {
