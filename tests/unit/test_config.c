@@ -145,10 +145,10 @@ static void long_lines_are_whole_or_refused(void **state)
 	char text[8192], *p = text;
 
 	(void)state;
-	/* every piece would begin with what inih takes for a comment */
+	/* most breaks would begin with what inih takes for a comment */
 	p += snprintf(p, 64, "[run]\nfolder = /");
 	for (unsigned i = 0; i < 3000; i++)
-		*p++ = i % 50 == 0 ? ' ' : i % 3 || i % 50 == 1 ? '#' : ';';
+		*p++ = i % 50 == 0 ? ' ' : i % 50 == 1 ? 'y' : ";#x"[i % 3];
 	snprintf(p, 64, "\nuser = x\n");
 	if (read_text(c, text, &d) < 0)
 		fail_msg("%s", d.text);
