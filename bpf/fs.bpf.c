@@ -201,17 +201,13 @@ __noinline int note_paths(u32 probe, struct fr_inflight *e)
 	return 0;
 }
 
-__noinline int note_path_call(struct fr_inflight *e)
+static __always_inline void clear_path_call(struct fr_inflight *e)
 {
-	if (!e)
-		return 0;
 	e->asked = e->asked2 = 0;
 	e->dir_ino = e->dir2_ino = ~0ULL;
 	e->dir_dev = e->dir2_dev = ~0U;
 	e->dir_pkey = e->dir2_pkey = 0xffff;
 	e->file_size = ~0ULL;
-	note_paths(FR_PROBE_FS_ENTER, e);
-	return 0;
 }
 
 /* 32-bit programs pass 64-bit values in two arguments, low half first. */
@@ -258,8 +254,55 @@ __noinline u64 sum_iovec(u64 iov, u64 count, u32 compat)
 	return sum;
 }
 
+#if defined(__TARGET_ARCH_x86)
+static __always_inline void regs_args(struct pt_regs *r, int compat, u64 a[6])
+{
+	if (compat) {
+		a[0] = (u32)r->bx;
+		a[1] = (u32)r->cx;
+		a[2] = (u32)r->dx;
+		a[3] = (u32)r->si;
+		a[4] = (u32)r->di;
+		a[5] = (u32)r->bp;
+		return;
+	}
+	a[0] = r->di;
+	a[1] = r->si;
+	a[2] = r->dx;
+	a[3] = r->r10;
+	a[4] = r->r8;
+	a[5] = r->r9;
+}
+#define REGS_NR(r) ((r)->orig_ax)
+#else
+static __always_inline void regs_args(struct pt_regs *r, int compat, u64 a[6])
+{
+	a[0] = r->orig_x0;
+	for (int i = 1; i < 6; i++)
+		a[i] = r->regs[i];
+}
+#define REGS_NR(r) ((r)->syscallno)
+#endif
+
+/* From where the arguments come is known when the program is compiled. */
+static __always_inline void note_args(struct fr_inflight *e, struct pt_regs *regs,
+				      struct sys_enter_ctx *ctx, u32 compat)
+{
+	if (!ctx) {
+		regs_args(regs, compat, e->args);
+		return;
+	}
+	e->args[0] = ctx->args[0];
+	e->args[1] = ctx->args[1];
+	e->args[2] = ctx->args[2];
+	e->args[3] = ctx->args[3];
+	e->args[4] = ctx->args[4];
+	e->args[5] = ctx->args[5];
+}
+
 static __always_inline int fs_enter(const int cast, struct task_struct *t,
-				    const u64 args[6], long nr)
+				    struct pt_regs *regs,
+				    struct sys_enter_ctx *ctx, long nr)
 {
 	struct fr_probe_counts *n = counts_of(FR_PROBE_FS_ENTER);
 	const volatile struct fr_call_info *ci;
@@ -287,21 +330,22 @@ static __always_inline int fs_enter(const int cast, struct task_struct *t,
 	n->pending++;
 	ci = &fr_calls[id & (FR_CALLS_MAX - 1)];
 	props = ci->props;
-	for (int i = 0; i < 6; i++)
-		e->args[i] = args[i];
+	note_args(e, regs, ctx, compat);
 	e->call = id | (compat ? FR_CALL_COMPAT : 0);
 	e->ino = ~0ULL;
 	e->dev = ~0U;
 	e->pkey = 0xffff;
 	e->direct = 0;
 	e->offset = ci->offset ? arg_offset(e, ci->offset, props, compat) : ~0ULL;
-	if (ci->fd && (s32)args[(ci->fd - 1) & 7] >= 0)
-		note_file(cast, e, t, (u32)args[(ci->fd - 1) & 7], ci,
+	if (ci->fd && (s32)arg(e, ci->fd) >= 0)
+		note_file(cast, e, t, (u32)arg(e, ci->fd), ci,
 			  (props & FR_CP_FPOS_M1) && e->offset != ~0ULL ?
 				  props & ~FR_CP_FPOS_M1 :
 				  props);
-	if (ci->cls >= FR_CLS_PATH)
-		note_path_call(e);
+	if (ci->cls >= FR_CLS_PATH) {
+		clear_path_call(e);
+		note_paths(FR_PROBE_FS_ENTER, e);
+	}
 	if (props & FR_CP_IOVEC)
 		e->file_size = sum_iovec(e->args[1], e->args[2], compat);
 	barrier();
@@ -596,43 +640,9 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 }
 
 /* ---- the programs ---------------------------------------------------------------- */
-#if defined(__TARGET_ARCH_x86)
-static __always_inline void regs_args(struct pt_regs *r, int compat, u64 a[6])
-{
-	if (compat) {
-		a[0] = (u32)r->bx;
-		a[1] = (u32)r->cx;
-		a[2] = (u32)r->dx;
-		a[3] = (u32)r->si;
-		a[4] = (u32)r->di;
-		a[5] = (u32)r->bp;
-		return;
-	}
-	a[0] = r->di;
-	a[1] = r->si;
-	a[2] = r->dx;
-	a[3] = r->r10;
-	a[4] = r->r8;
-	a[5] = r->r9;
-}
-#define REGS_NR(r) ((r)->orig_ax)
-#else
-static __always_inline void regs_args(struct pt_regs *r, int compat, u64 a[6])
-{
-	a[0] = r->orig_x0;
-	for (int i = 1; i < 6; i++)
-		a[i] = r->regs[i];
-}
-#define REGS_NR(r) ((r)->syscallno)
-#endif
-
 static __always_inline int enter_btf(const int cast, struct pt_regs *regs, long nr)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
-	u64 a[6];
-
-	regs_args(regs, task_is_compat(t), a);
-	return fs_enter(cast, t, a, nr);
+	return fs_enter(cast, bpf_get_current_task_btf(), regs, 0, nr);
 }
 
 SEC("tp_btf/sys_enter")
@@ -653,18 +663,9 @@ int BPF_PROG(fs_exit_tp_btf, struct pt_regs *regs, long ret)
 	return fs_exit(bpf_get_current_task_btf(), REGS_NR(regs), ret);
 }
 
-static __always_inline int enter_tp(const int cast,
-				    struct sys_enter_ctx *ctx)
+static __always_inline int enter_tp(const int cast, struct sys_enter_ctx *ctx)
 {
-	u64 a[6];
-
-	a[0] = ctx->args[0];
-	a[1] = ctx->args[1];
-	a[2] = ctx->args[2];
-	a[3] = ctx->args[3];
-	a[4] = ctx->args[4];
-	a[5] = ctx->args[5];
-	return fs_enter(cast, bpf_get_current_task_btf(), a, ctx->id);
+	return fs_enter(cast, bpf_get_current_task_btf(), 0, ctx, ctx->id);
 }
 
 SEC("tracepoint/raw_syscalls/sys_enter")

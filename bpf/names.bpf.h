@@ -188,20 +188,25 @@ struct file_id {
 	u64 ino;
 	u32 dev;
 	u16 pkey;
-	u16 mode;
+	u16 pad;
 };
 
-/* What is needed to name a file, gathered by typed loads or by probe reads. */
+/* What is needed to name a file.  It lies behind the record in the scratch
+ * buffer of names: stack is scarce on kernels before 6.2. */
 struct file_ref {
-	struct dentry *dentry;
-	struct vfsmount *mnt;
-	struct inode *inode;
+	u64 dentry, mnt, inode;
 	u64 ino;
 	u64 mix;
 	u32 dev;
 	u32 gen;
-	u16 mode;
+	u32 mode;
+	u32 pad;
 };
+
+static __always_inline struct file_ref *file_ref_of(struct record_buf *buf)
+{
+	return (void *)&buf->w[RECORD_BYTES / 8 + 32];
+}
 
 #define PIPEFS_MAGIC 0x50495045
 #define SOCKFS_MAGIC 0x534F434B
@@ -253,7 +258,8 @@ __noinline u32 path_parts(struct record_buf *buf, u64 dentry, u64 vfsmnt)
 	return off | 1U << 31;
 }
 
-__noinline int name_path(u32 probe, struct file_ref *f)
+/* Writes the name of the file that file_ref_of(scratch_of(probe, 1)) describes. */
+__noinline int name_path(u32 probe)
 {
 	struct record_buf *buf = scratch_of(probe, 1);
 	struct fr_name_path *r = (void *)buf;
@@ -261,12 +267,14 @@ __noinline int name_path(u32 probe, struct file_ref *f)
 	u32 len, cut, ordinal = names_ordinal();
 	struct dentry *dentry;
 	struct inode *inode;
+	struct file_ref *f;
 
-	if (!buf || !n || !f)
+	if (!buf || !n)
 		return 0;
-	dentry = f->dentry;
-	inode = f->inode;
-	len = path_parts(buf, (u64)f->dentry, (u64)f->mnt);
+	f = file_ref_of(buf);
+	dentry = (void *)f->dentry;
+	inode = (void *)f->inode;
+	len = path_parts(buf, f->dentry, f->mnt);
 	cut = len >> 31;
 	len &= 0xffff;
 	if (len < sizeof(*r) || len > RECORD_BYTES)
@@ -276,7 +284,7 @@ __noinline int name_path(u32 probe, struct file_ref *f)
 	r->dev = f->dev;
 	r->gen = f->gen;
 	r->pkey = (u16)(f->mix >> 48);
-	r->mode = f->mode;
+	r->mode = (u16)f->mode;
 	r->fs_magic = BPF_CORE_READ(inode, i_sb, s_magic);
 	r->flags = cut ? NAME_CUT : 0;
 	if (!BPF_CORE_READ(dentry, d_hash.pprev) &&
@@ -319,39 +327,43 @@ static __always_inline int file_identify(const int cast, u32 probe, u64 dentry,
 {
 	struct dentry *d = KPTR(cast, struct dentry, dentry), *parent;
 	struct inode *in = KPTR(cast, struct inode, inode);
-	struct file_ref f = {};
 	struct super_block *sb;
+	struct record_buf *buf;
+	struct file_ref *f;
+	u32 gen;
 	u64 h;
 
 	if (!dentry || !inode)
 		return -1;
-	f.ino = KREAD(cast, in, i_ino);
-	f.gen = KREAD(cast, in, i_generation);
-	f.mode = KREAD(cast, in, i_mode);
+	ret->ino = KREAD(cast, in, i_ino);
+	gen = KREAD(cast, in, i_generation);
 	sb = KREAD(cast, in, i_sb);
-	f.dev = KREAD(cast, sb, s_dev);
+	ret->dev = KREAD(cast, sb, s_dev);
 	parent = KREAD(cast, d, d_parent);
 	/* Differences of addresses, not addresses: the verifier lets us compute
 	 * with a typed pointer only after it was subtracted from another. */
 	h = mix64(rename_epoch() ^ (dentry - (u64)parent),
 		  KREAD(cast, d, d_name.hash_len));
 	h = mix64(h ^ (dentry - inode), KREAD(cast, parent, d_name.hash_len));
-	h = mix64(h ^ (vfsmnt - dentry), (u64)f.gen << 32 ^ f.ino);
-	f.mix = h | 1;
-	ret->ino = f.ino;
-	ret->dev = f.dev;
-	ret->mode = f.mode;
-	ret->pkey = (u16)(f.mix >> 48);
-	if (ret->pkey == 0xffff) { /* all ones means: not captured */
-		f.mix ^= 1ULL << 48;
-		ret->pkey = 0xfffe;
-	}
-	if (seen_fresh(f.mix))
+	h = mix64(h ^ (vfsmnt - dentry), (u64)gen << 32 ^ ret->ino) | 1;
+	if (h >> 48 == 0xffff) /* all ones means: not captured */
+		h ^= 1ULL << 48;
+	ret->pkey = (u16)(h >> 48);
+	if (seen_fresh(h))
 		return 0;
-	f.dentry = (void *)dentry;
-	f.mnt = (void *)vfsmnt;
-	f.inode = (void *)inode;
-	name_path(probe, &f);
+	buf = scratch_of(probe, 1);
+	if (!buf)
+		return 0;
+	f = file_ref_of(buf);
+	f->dentry = dentry;
+	f->mnt = vfsmnt;
+	f->inode = inode;
+	f->ino = ret->ino;
+	f->mix = h;
+	f->dev = ret->dev;
+	f->gen = gen;
+	f->mode = KREAD(cast, in, i_mode);
+	name_path(probe);
 	return 0;
 }
 

@@ -194,8 +194,11 @@ __noinline int ring_rollover(u32 lane, u32 cpu)
 	struct fr_word *w = ring_word(lane, cpu);
 	u32 first, nr;
 
-	if (!h || !w || lane >= FR_LANES_MAX)
+	if (!h || !w)
 		return -1;
+	/* older verifiers forget bounds across a spill: set them right here */
+	asm volatile("" : "+r"(lane));
+	lane &= FR_LANES_MAX - 1;
 	first = fr_cfg.lanes[lane].first;
 	nr = fr_cfg.lanes[lane].nr;
 	if (!nr)
