@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include <urcu/wfcqueue.h>
 
+#include "triggers/tsan.h"
+
 struct inbox {
 	struct cds_wfcq_head head; /* dequeued by the main loop only */
 	struct cds_wfcq_tail tail; /* enqueued by all */
@@ -70,6 +72,7 @@ int inbox_post(struct inbox *b, const struct engine_hit *h)
 	}
 	l->hit = *h;
 	cds_wfcq_node_init(&l->node);
+	tsan_release(l); /* pairs with inbox_drain() */
 	cds_wfcq_enqueue(&b->head, &b->tail, &l->node);
 	/* fails only if 2^64 - 2 wake-ups are unread: then it is readable */
 	(void)!eventfd_write(b->fd, 1);
@@ -87,6 +90,7 @@ unsigned inbox_drain(struct inbox *b, inbox_fn fn, void *arg)
 	while ((node = __cds_wfcq_dequeue_blocking(&b->head, &b->tail))) {
 		struct letter *l = caa_container_of(node, struct letter, node);
 
+		tsan_acquire(l); /* pairs with inbox_post() */
 		fn(arg, &l->hit);
 		free(l);
 		n++;

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "triggers/tsan.h"
+
 struct rule_set *rule_set_new(unsigned nr)
 {
 	struct rule_set *s = calloc(1, sizeof(*s) + nr * sizeof(s->entries[0]));
@@ -24,7 +26,10 @@ void rule_set_free(struct rule_set *s)
 
 static void free_after_grace(struct rcu_head *head)
 {
-	rule_set_free(caa_container_of(head, struct rule_set, rcu));
+	struct rule_set *s = caa_container_of(head, struct rule_set, rcu);
+
+	tsan_acquire(s); /* after the last reader, and the publisher */
+	rule_set_free(s);
 }
 
 void rule_sets_publish(struct rule_sets *sets, struct rule_set *s)
@@ -32,16 +37,23 @@ void rule_sets_publish(struct rule_sets *sets, struct rule_set *s)
 	struct rule_set *old = sets->current; /* only this thread writes it */
 
 	s->generation = old ? old->generation + 1 : 1;
+	tsan_release(s);
 	/* full barrier; pairs with rcu_dereference in rule_sets_get() */
 	old = rcu_xchg_pointer(&sets->current, s);
-	if (old)
-		urcu_memb_call_rcu(&old->rcu, free_after_grace);
+	if (!old)
+		return;
+	tsan_release(old);
+	urcu_memb_call_rcu(&old->rcu, free_after_grace);
 }
 
 const struct rule_set *rule_sets_get(const struct rule_sets *sets)
 {
 	/* pairs with the exchange in rule_sets_publish() */
-	return rcu_dereference(sets->current);
+	const struct rule_set *s = rcu_dereference(sets->current);
+
+	if (s)
+		tsan_acquire((void *)(uintptr_t)s);
+	return s;
 }
 
 void rule_sets_clear(struct rule_sets *sets)
