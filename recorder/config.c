@@ -10,11 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dump/schema.h"
-#include "triggers/rule.h"
+#include "recorder/config_internal.h"
 #include "triggers/units.h"
-
-#define CONFIG_TEXT_MAX 4096 /* bytes of a TEXT or LIST */
 
 /* clang-format off */
 const struct config_param config_params[] = {
@@ -42,42 +39,12 @@ static const char *const type_examples[] = {
 	[CONFIG_LIST] = "a,b",
 };
 
-/* Texts that are one of a few words, and lists of such. */
-static const struct {
-	const char *section, *key;
-	const char *const words[8];
-} choices[] = {
-	{ "probes", "profile", { "minimal", "default", "deep", NULL } },
-	{ "probes", "mechanism", { "auto", "tp_btf", "tracepoint", NULL } },
-};
-
-static const char *const lane_names[] = {
-	[FR_LANE_FS] = "fs",
-	[FR_LANE_BLOCK] = "block",
-	[FR_LANE_PROC] = "proc",
-	[FR_LANE_SLOW] = "slow",
-	[FR_LANE_NAMES] = "names",
-	[FR_LANE_CACHE] = "cache",
-	[FR_LANE_NET] = "net",
-	[FR_LANE_OTHER] = "other",
-	NULL,
-};
-
-static const char *const *collector_names;
-
-void config_set_collectors(const char *const *names)
-{
-	collector_names = names;
-}
-
 const char *config_type_name(enum config_type type)
 {
 	return type_names[type];
 }
 
-static int fail(struct rule_diag *diag, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static int fail(struct rule_diag *diag, const char *fmt, ...)
+int config_fail(struct rule_diag *diag, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -86,203 +53,6 @@ static int fail(struct rule_diag *diag, const char *fmt, ...)
 	vsnprintf(diag->text, sizeof(diag->text), fmt, ap);
 	va_end(ap);
 	return -EINVAL;
-}
-
-/* ---- lists ---------------------------------------------------------------- */
-
-bool config_next_item(const char **list, char *buf, size_t size)
-{
-	const char *p = *list;
-	size_t len;
-
-	p += strspn(p, ", \t\n");
-	if (!*p)
-		return false;
-	len = strcspn(p, ",");
-	*list = p + len;
-	while (len && isspace((unsigned char)p[len - 1]))
-		len--;
-	snprintf(buf, size, "%.*s", (int)len, p);
-	return true;
-}
-
-bool config_list_has(const char *list, const char *item)
-{
-	char word[CONFIG_TEXT_MAX];
-
-	while (config_next_item(&list, word, sizeof(word)))
-		if (!strcmp(word, item))
-			return true;
-	return false;
-}
-
-const char *config_lane_name(unsigned lane)
-{
-	return lane <= FR_LANE_OTHER ? lane_names[lane] : NULL;
-}
-
-int config_lane_by_name(const char *name)
-{
-	for (int i = 0; lane_names[i]; i++)
-		if (!strcmp(lane_names[i], name))
-			return i;
-	return -1;
-}
-
-/* "fs=50": 0 with lane and percent. */
-static int parse_share(char *item, int *ret_lane, double *ret_percent,
-		       struct rule_diag *diag)
-{
-	char *eq = strchr(item, '=');
-	const char *near;
-
-	if (!eq)
-		return fail(diag, "'%.40s' is not a share; write lane=percent",
-			    item);
-	*eq++ = '\0';
-	*ret_lane = config_lane_by_name(item);
-	if (*ret_lane < 0) {
-		near = units_nearest(item, lane_names);
-		return fail(diag, "there is no lane '%.40s'; %s%s", item,
-			    near ? "did you mean " :
-				   "there are fs block proc slow names cache "
-				   "net ",
-			    near ? near : "other");
-	}
-	if (units_parse_percent(eq, ret_percent) < 0 &&
-	    units_parse_number(eq, ret_percent) < 0)
-		return fail(diag, "share of %s: '%.40s' is not a percentage",
-			    item, eq);
-	if (*ret_percent < 1 || *ret_percent > 100 ||
-	    *ret_percent != (unsigned)*ret_percent)
-		return fail(diag, "share of %s: whole percents from 1 to 100",
-			    item);
-	return 0;
-}
-
-static int check_shares(const char *list, struct rule_diag *diag)
-{
-	bool seen[FR_LANES_MAX] = { false };
-	char item[64];
-	double sum = 0, percent = 0;
-	int lane = 0, r;
-
-	while (config_next_item(&list, item, sizeof(item))) {
-		r = parse_share(item, &lane, &percent, diag);
-		if (r < 0)
-			return r;
-		if (seen[lane])
-			return fail(diag, "lane %s is named twice", item);
-		seen[lane] = true;
-		sum += percent;
-	}
-	if (sum > 100)
-		return fail(diag, "the shares are %g%% together; at most 100%%",
-			    sum);
-	if (!seen[FR_LANE_NAMES])
-		return fail(diag, "lane names needs a share: without it no "
-				  "record has a path; names=20");
-	return 0;
-}
-
-void config_shares(const struct fr_config *c, unsigned ret_percent[16])
-{
-	const char *list = c->ring_shares;
-	struct rule_diag diag;
-	char item[64];
-	double percent;
-	int lane;
-
-	memset(ret_percent, 0, 16 * sizeof(ret_percent[0]));
-	while (config_next_item(&list, item, sizeof(item)))
-		if (!parse_share(item, &lane, &percent, &diag))
-			ret_percent[lane] = (unsigned)percent;
-}
-
-static int check_words(const char *list, const char *what,
-		       const char *const *known, struct rule_diag *diag)
-{
-	char item[64];
-	const char *near;
-
-	while (config_next_item(&list, item, sizeof(item))) {
-		unsigned i = 0;
-
-		while (known[i] && strcmp(known[i], item))
-			i++;
-		if (known[i])
-			continue;
-		near = units_nearest(item, known);
-		return fail(diag, "there is no %s '%.40s'; %s%s", what, item,
-			    near ? "did you mean " : "for example ",
-			    near ? near : known[0]);
-	}
-	return 0;
-}
-
-/* A stream is what events.def names, except the recorder's own. */
-static int check_streams(const char *list, struct rule_diag *diag)
-{
-	static const char own[] = "names,slow,sample,meta,inflight";
-	const char *known[65] = { NULL };
-	unsigned nr, n = 0;
-	const struct fr_schema *all = fr_schemas(&nr);
-
-	for (unsigned i = 0; i < nr && n < 64; i++)
-		if (!config_list_has(own, all[i].stream))
-			known[n++] = all[i].stream;
-	return check_words(list, "stream", known, diag);
-}
-
-static int check_pids(const char *list, struct rule_diag *diag)
-{
-	char item[32], *end;
-
-	while (config_next_item(&list, item, sizeof(item))) {
-		errno = 0;
-		if (!isdigit((unsigned char)item[0]) ||
-		    strtoul(item, &end, 10) == 0 || *end || errno ||
-		    strtoul(item, NULL, 10) > 1UL << 22)
-			return fail(diag, "'%s' is not a process number", item);
-	}
-	return 0;
-}
-
-static int check_collectors(const char *list, struct rule_diag *diag)
-{
-	if (!collector_names || !strcmp(list, "0"))
-		return 0;
-	return check_words(list, "collector", collector_names, diag);
-}
-
-static bool is(const struct config_param *p, const char *section,
-	       const char *key)
-{
-	return !strcmp(p->section, section) && !strcmp(p->key, key);
-}
-
-static int check_text(const struct config_param *p, const char *value,
-		      struct rule_diag *diag)
-{
-	if (is(p, "ring", "shares"))
-		return check_shares(value, diag);
-	if (is(p, "probes", "streams"))
-		return check_streams(value, diag);
-	if (is(p, "sampler", "collectors"))
-		return check_collectors(value, diag);
-	if (is(p, "scope", "pids"))
-		return check_pids(value, diag);
-	for (unsigned i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
-		if (is(p, choices[i].section, choices[i].key)) {
-			if (!*value || strchr(value, ','))
-				return fail(diag,
-					    "one word is needed, such as "
-					    "%s",
-					    choices[i].words[0]);
-			return check_words(value, p->key, choices[i].words,
-					   diag);
-		}
-	return 0;
 }
 
 /* ---- one value ------------------------------------------------------------ */
@@ -346,12 +116,14 @@ static int set_number(struct fr_config *c, const struct config_param *p,
 	int r = parse_number(p->type, value, &n);
 
 	if (r == -EINVAL)
-		return fail(diag, "%s = '%.40s' is not a %s; write %s", p->key,
-			    value, type_names[p->type], type_examples[p->type]);
+		return config_fail(diag, "%s = '%.40s' is not a %s; write %s",
+				   p->key, value, type_names[p->type],
+				   type_examples[p->type]);
 	if (r < 0 || is_less(p->type, &n, p->min, -1) ||
 	    is_less(p->type, &n, p->max, 1))
-		return fail(diag, "%s = %.40s is out of range; from %s to %s",
-			    p->key, value, p->min, p->max);
+		return config_fail(diag,
+				   "%s = %.40s is out of range; from %s to %s",
+				   p->key, value, p->min, p->max);
 	if (p->type == CONFIG_BOOL)
 		*(bool *)at = n.b;
 	else if (p->type == CONFIG_INT)
@@ -368,7 +140,7 @@ static int set_text(struct fr_config *c, const struct config_param *p,
 {
 	char **at = (char **)((char *)c + p->offset);
 	char *copy;
-	int r = check_text(p, value, diag);
+	int r = config_check_text(p, value, diag);
 
 	if (r < 0)
 		return r;
@@ -387,20 +159,22 @@ static int check_printable(const char *value, struct rule_diag *diag)
 	size_t len = strnlen(value, CONFIG_TEXT_MAX + 1);
 
 	if (len > CONFIG_TEXT_MAX)
-		return fail(diag, "a value has at most %d bytes",
-			    CONFIG_TEXT_MAX);
+		return config_fail(diag, "a value has at most %d bytes",
+				   CONFIG_TEXT_MAX);
 	for (size_t i = 0; i < len; i++) {
 		unsigned char ch = (unsigned char)value[i];
 
 		if ((ch < ' ' && ch != '\t') || ch == 127)
-			return fail(diag, "a control character in the value");
+			return config_fail(diag,
+					   "a control character in the value");
 		if (ch == ';' && (!i || isspace((unsigned char)value[i - 1])))
-			return fail(diag, "a value cannot hold a `;` behind "
-					  "white space: it begins a comment");
+			return config_fail(diag,
+					   "a value cannot hold a `;` behind "
+					   "white space: it begins a comment");
 	}
 	if (len && (isspace((unsigned char)value[0]) ||
 		    isspace((unsigned char)value[len - 1])))
-		return fail(diag, "white space around a value");
+		return config_fail(diag, "white space around a value");
 	return 0;
 }
 
@@ -410,7 +184,7 @@ static const struct config_param *find_param(const char *section,
 					     const char *key)
 {
 	for (const struct config_param *p = config_params; p->section; p++)
-		if (is(p, section, key))
+		if (!strcmp(p->section, section) && !strcmp(p->key, key))
 			return p;
 	return NULL;
 }
@@ -432,12 +206,13 @@ int config_check_section(bool trigger, const char *section,
 	names[n] = "trigger";
 	near = units_nearest(section, names);
 	if (near && !strcmp(near, "trigger"))
-		return fail(diag, "a trigger needs a name: [trigger \"name\"]");
-	return fail(diag, "unknown section [%.40s]; %s%s", section,
-		    near ? "did you mean " :
-			   "there are ring run probes scope "
-			   "sampler dump and ",
-		    near ? near : "trigger \"name\"");
+		return config_fail(
+			diag, "a trigger needs a name: [trigger \"name\"]");
+	return config_fail(diag, "unknown section [%.40s]; %s%s", section,
+			   near ? "did you mean " :
+				  "there are ring run probes scope "
+				  "sampler dump and ",
+			   near ? near : "trigger \"name\"");
 }
 
 static int explain_key(const char *section, const char *key,
@@ -452,17 +227,19 @@ static int explain_key(const char *section, const char *key,
 			names[n++] = p->key;
 	near = units_nearest(key, names);
 	if (near)
-		return fail(diag,
-			    "unknown key '%.40s' in [%s]; did you mean %s", key,
-			    section, near);
+		return config_fail(
+			diag, "unknown key '%.40s' in [%s]; did you mean %s",
+			key, section, near);
 	for (const struct config_param *p = config_params; p->section; p++)
 		if (!strcmp(p->key, key))
-			return fail(diag,
-				    "unknown key '%.40s' in [%s]; it belongs "
-				    "to [%s]",
-				    key, section, p->section);
-	return fail(diag, "unknown key '%.40s' in [%s]; see flightrecd.conf(5)",
-		    key, section);
+			return config_fail(
+				diag,
+				"unknown key '%.40s' in [%s]; it belongs "
+				"to [%s]",
+				key, section, p->section);
+	return config_fail(
+		diag, "unknown key '%.40s' in [%s]; see flightrecd.conf(5)",
+		key, section);
 }
 
 static int refuse_key(const char *section, const char *key,
@@ -483,7 +260,7 @@ static int find_rule(struct fr_config *c, const char *name,
 		if (!strcmp(c->rules[i].name, name))
 			return (int)i;
 	if (c->nr_rules >= RULES_MAX)
-		return fail(diag, "more than %d triggers", RULES_MAX);
+		return config_fail(diag, "more than %d triggers", RULES_MAX);
 	grown = realloc(c->rules, (c->nr_rules + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -651,7 +428,7 @@ int config_check(const struct fr_config *c, struct fr_diag *diag)
 				 c->rules[i].name);
 			return -EINVAL;
 		}
-	if (check_collectors(c->sampler_collectors, &d) < 0) {
+	if (config_check_collectors(c->sampler_collectors, &d) < 0) {
 		snprintf(diag->text, sizeof(diag->text),
 			 "sampler.collectors: %s", d.text);
 		return -EINVAL;
