@@ -4,8 +4,9 @@
  *
  * A chunk's head names the chunk that its CPU filled before (prev), how many it
  * had taken (serial) and how many events had found no chunk by then (lost).
- * prev tells whether something is missing, serial how much, at most: a chunk
- * given back unused was counted too.
+ * Something is missing if and only if the chunk named by prev is; serial tells
+ * about how much: chunks that were given back unused have a serial too, and
+ * not always in the order of their ordinals.
  */
 #include "dump/ring_read.h"
 
@@ -31,23 +32,62 @@ static uint64_t grown(uint64_t from, uint64_t to)
 	return to > from ? to - from : 0;
 }
 
+/* A limit of 1: taken after the cut. */
+static int chunk_is_there(const struct gap_scan *s, uint32_t i)
+{
+	return !(s->skip && s->skip[i]) && s->h->chunks[i].limit > 1;
+}
+
+/* Is the claim ${ordinal} of (lane, cpu) among the chunks that are there? */
+static int claim_is_there(const struct gap_scan *s, unsigned lane, uint32_t cpu,
+			  uint64_t ordinal)
+{
+	uint32_t lo = s->h->lane_begin[lane], hi = s->h->lane_begin[lane + 1];
+	const struct ring_hold_chunk *c = s->h->chunks;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (c[mid].ordinal == ordinal)
+			return c[mid].cpu == cpu && chunk_is_there(s, mid);
+		if (c[mid].ordinal < ordinal)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return 0;
+}
+
+static uint64_t chunks_between(const struct gap_scan *s,
+			       const struct ring_hold_chunk *a,
+			       const struct ring_hold_chunk *b)
+{
+	uint64_t taken = grown(a->serial, b->serial);
+
+	if (claim_is_there(s, b->lane, b->cpu, b->prev))
+		return 0;
+	if (taken > 1)
+		return taken - 1;
+	return b->prev != 0; /* 0: it does not know */
+}
+
 static int gap_between(const struct gap_scan *s,
 		       const struct ring_hold_chunk *a,
 		       const struct ring_hold_chunk *b)
 {
-	uint64_t taken = grown(a->serial, b->serial);
 	struct ring_gap g = {
 		.lane = a->lane,
 		.cpu = a->cpu,
 		.from_ns = a->claimed_ns,
 		.to_ns = b->claimed_ns,
 		.lost = grown(a->lost, b->lost),
+		.chunks = chunks_between(s, a, b),
 		.from_seq = seq_of(a->ordinal, a->limit - 1),
 		.to_seq = seq_of(b->ordinal, 1),
 	};
 
-	if (b->prev != a->ordinal && taken > 1)
-		g.chunks = taken - 1;
+	if (g.to_ns < g.from_ns)
+		g.to_ns = g.from_ns; /* claims that overtook each other */
 	return g.chunks || g.lost ? s->fn(s->arg, &g) : 0;
 }
 
@@ -83,8 +123,7 @@ static int gaps_of_lane(const struct gap_scan *s, unsigned lane)
 	for (i = s->h->lane_begin[lane]; i < s->h->lane_begin[lane + 1]; i++) {
 		const struct ring_hold_chunk *c = &s->h->chunks[i];
 
-		/* A limit of 1: taken after the cut. */
-		if ((s->skip && s->skip[i]) || c->limit <= 1)
+		if (!chunk_is_there(s, i))
 			continue;
 		ret = s->last[c->cpu] ? gap_between(s, s->last[c->cpu], c) : 0;
 		if (ret)
