@@ -580,7 +580,7 @@ static __always_inline u64 put_io(struct fr_inflight *e,
 	r->offset = e->offset;
 	r->size = (u32)size;
 	r->ret = (s32)ret;
-	ring_commit(&p, &r->head, FR_T_fs_io, e->call, 1);
+	ring_commit(&p, &r->head, FR_T_fs_io, e->call, 1, FR_LANE_FS);
 	return FR_HEAD_SEQ(FR_HEAD(FR_POS_ORDINAL(p.pos), FR_POS_OFF(p.pos), 0,
 				   0));
 }

@@ -264,8 +264,30 @@ static __always_inline void *place_slot(struct place *p, u32 i)
 		<< 6);
 }
 
+/* May another program write this lane on this CPU between two of our
+ * instructions?  The fs lane is written in process context only, so not where
+ * the kernel does not preempt; then plain additions do, at a sixth of the cost. */
+static __always_inline int lane_is_shared(u32 lane)
+{
+	return fr_cfg.preemptible || lane != FR_LANE_FS;
+}
+
+static __always_inline u64 add_fetch_old(u64 *word, u64 v, u32 lane)
+{
+	u64 old;
+
+#if !defined(__TARGET_ARCH_x86)
+	return __sync_fetch_and_add(word, v); /* plain ones have no order */
+#endif
+	if (lane_is_shared(lane))
+		return __sync_fetch_and_add(word, v);
+	old = READ_ONCE(*word);
+	WRITE_ONCE(*word, old + v);
+	return old;
+}
+
 static __always_inline void ring_commit(struct place *p, u64 *head, u32 type,
-					u32 aux, u32 slots)
+					u32 aux, u32 slots, u32 lane)
 {
 	u64 v = FR_HEAD(FR_POS_ORDINAL(p->pos), FR_POS_OFF(p->pos), type, aux);
 
@@ -278,12 +300,8 @@ static __always_inline void ring_commit(struct place *p, u64 *head, u32 type,
 		barrier();
 #endif
 	/* release; pairs with the acquire of claimers and readers */
-#if defined(__TARGET_ARCH_x86)
-	__sync_fetch_and_add(&p->chunk->committed, FR_COMMIT(1, slots));
-#else
-	if (!~__sync_fetch_and_add(&p->chunk->committed, FR_COMMIT(1, slots)))
-		barrier();
-#endif
+	if (!~add_fetch_old(&p->chunk->committed, FR_COMMIT(1, slots), lane))
+		barrier(); /* never; a result that is used keeps it ordered */
 }
 
 /* The rest of a chunk that a record does not fit into. */
@@ -315,7 +333,7 @@ static __always_inline int ring_reserve(u32 lane, u32 slots, struct place *p)
 
 		/* peek first, so that a used-up offset does not grow for ever */
 		if (off && off < FR_CHUNK_SLOTS) {
-			u64 pos = __sync_fetch_and_add(&w->pos, (u64)slots);
+			u64 pos = add_fetch_old(&w->pos, slots, lane);
 
 			off = FR_POS_OFF(pos);
 			if (off + slots <= FR_CHUNK_SLOTS) {
@@ -392,7 +410,7 @@ __noinline u64 ring_put(struct record_buf *buf, u32 len, u32 lane,
 	to = place_slot(&p, 0);
 	for (int j = 1; j < 8; j++)
 		to[j] = buf->w[j];
-	ring_commit(&p, to, type_aux >> 16, type_aux & 0xffff, slots);
+	ring_commit(&p, to, type_aux >> 16, type_aux & 0xffff, slots, lane);
 	return FR_HEAD_SEQ(FR_HEAD(FR_POS_ORDINAL(p.pos), FR_POS_OFF(p.pos), 0,
 				   0));
 }
