@@ -9,8 +9,8 @@
  * Insert, issue, requeue and completion only ever add to the entry; completion,
  * which may run in an interrupt of anybody's, writes the record.
  */
-#include "names.bpf.h"
 #include "limit.bpf.h"
+#include "names.bpf.h"
 
 #include <flightrec/block_entry.h>
 
@@ -91,7 +91,8 @@ static __always_inline void entry_submitter(struct fr_block_entry *b)
 }
 
 /* The inode whose page cache the first page belongs to. */
-static __always_inline void entry_inode(struct fr_block_entry *b, struct bio *bio)
+static __always_inline void entry_inode(struct fr_block_entry *b,
+					struct bio *bio)
 {
 	u32 tid = b->tid, key = tid & fr_cfg.inflight_mask;
 	struct fr_inflight *e = bpf_map_lookup_elem(&inflight, &key);
@@ -359,7 +360,8 @@ static __noinline int block_finish(u64 rqp, struct fr_probe_counts *n)
 }
 
 SEC("tp_btf/block_rq_complete")
-int BPF_PROG(block_done_tp_btf, struct request *rq, u32 error, unsigned int bytes)
+int BPF_PROG(block_done_tp_btf, struct request *rq, u32 error,
+	     unsigned int bytes)
 {
 	struct fr_probe_counts *n = counts_of(FR_PROBE_BLOCK_DONE);
 	u64 key = (u64)rq;

@@ -16,7 +16,7 @@
 char LICENSE[] SEC("license") = "GPL";
 
 /* Set by the loader from calls.def and the kernel's system call numbers. */
-const volatile __u8 fr_nr[512] = {}; /* native number -> id of calls.def */
+const volatile __u8 fr_nr[512] = {};   /* native number -> id of calls.def */
 const volatile __u8 fr_nr32[512] = {}; /* 32-bit number -> id */
 const volatile struct fr_call_info fr_calls[FR_CALLS_MAX] = {};
 
@@ -135,7 +135,7 @@ static __always_inline void note_file(const int cast, struct fr_inflight *e,
 
 /* The directory that a relative path starts at. */
 __noinline int note_dir(u32 probe, struct fr_inflight *e, u32 dirfd_arg,
-			       u32 second)
+			u32 second)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
 	struct file_id id = {};
@@ -285,7 +285,8 @@ static __always_inline void regs_args(struct pt_regs *r, int compat, u64 a[6])
 #endif
 
 /* From where the arguments come is known when the program is compiled. */
-static __always_inline void note_args(struct fr_inflight *e, struct pt_regs *regs,
+static __always_inline void note_args(struct fr_inflight *e,
+				      struct pt_regs *regs,
 				      struct sys_enter_ctx *ctx, u32 compat)
 {
 	if (!ctx) {
@@ -336,7 +337,8 @@ static __always_inline int fs_enter(const int cast, struct task_struct *t,
 	e->dev = ~0U;
 	e->pkey = 0xffff;
 	e->direct = 0;
-	e->offset = ci->offset ? arg_offset(e, ci->offset, props, compat) : ~0ULL;
+	e->offset =
+		ci->offset ? arg_offset(e, ci->offset, props, compat) : ~0ULL;
 	if (ci->fd && (s32)arg(e, ci->fd) >= 0)
 		note_file(cast, e, t, (u32)arg(e, ci->fd), ci,
 			  (props & FR_CP_FPOS_M1) && e->offset != ~0ULL ?
@@ -429,7 +431,8 @@ __noinline int note_new_fd(struct fr_inflight *e, u32 fd)
 		return 0;
 	in = BPF_CORE_READ(f, f_inode);
 	e->file_size = BPF_CORE_READ(in, i_size);
-	if (file_identify(0, FR_PROBE_FS_EXIT, (u64)BPF_CORE_READ(f, f_path.dentry),
+	if (file_identify(0, FR_PROBE_FS_EXIT,
+			  (u64)BPF_CORE_READ(f, f_path.dentry),
 			  (u64)BPF_CORE_READ(f, f_path.mnt), (u64)in, &id))
 		return 0;
 	e->ino = id.ino;
@@ -451,7 +454,8 @@ __noinline int rename_epoch_next(u32 renamed)
 		return 0;
 	now = bpf_ktime_get_ns();
 	if (now - g->rename_bumped_ns < 1000000000ULL) {
-		g->rename_pending = 1; /* the next path call after that second */
+		g->rename_pending =
+			1; /* the next path call after that second */
 		return 0;
 	}
 	g->rename_bumped_ns = now;
@@ -581,8 +585,8 @@ static __always_inline u64 put_io(struct fr_inflight *e,
 	r->size = (u32)size;
 	r->ret = (s32)ret;
 	ring_commit(&p, &r->head, FR_T_fs_io, e->call, 1, FR_LANE_FS);
-	return FR_HEAD_SEQ(FR_HEAD(FR_POS_ORDINAL(p.pos), FR_POS_OFF(p.pos), 0,
-				   0));
+	return FR_HEAD_SEQ(
+		FR_HEAD(FR_POS_ORDINAL(p.pos), FR_POS_OFF(p.pos), 0, 0));
 }
 
 #include "limit.bpf.h"
@@ -640,7 +644,8 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 }
 
 /* ---- the programs ---------------------------------------------------------------- */
-static __always_inline int enter_btf(const int cast, struct pt_regs *regs, long nr)
+static __always_inline int enter_btf(const int cast, struct pt_regs *regs,
+				     long nr)
 {
 	return fs_enter(cast, bpf_get_current_task_btf(), regs, 0, nr);
 }

@@ -21,7 +21,8 @@ typedef __u64 u64;
 typedef __s32 s32;
 typedef __s64 s64;
 
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+#pragma clang attribute push(__attribute__((preserve_access_index)), \
+			     apply_to = record)
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
@@ -129,7 +130,7 @@ struct mm_struct {
 };
 
 struct thread_info {
-	u32 status; /* x86 */
+	u32 status;          /* x86 */
 	unsigned long flags; /* arm64 */
 };
 
@@ -224,11 +225,11 @@ struct sys_exit_ctx {
 	long ret;
 };
 
-#define PF_KTHREAD 0x00200000
-#define TS_COMPAT 0x0002 /* x86: thread_info.status */
-#define TIF_32BIT 22 /* arm64: thread_info.flags */
-#define AT_FDCWD -100
-#define O_DIRECT_X86 040000
+#define PF_KTHREAD     0x00200000
+#define TS_COMPAT      0x0002 /* x86: thread_info.status */
+#define TIF_32BIT      22     /* arm64: thread_info.flags */
+#define AT_FDCWD       -100
+#define O_DIRECT_X86   040000
 #define O_DIRECT_ARM64 0200000
 #if defined(__TARGET_ARCH_arm64)
 #define FR_O_DIRECT O_DIRECT_ARM64
@@ -236,8 +237,8 @@ struct sys_exit_ctx {
 #define FR_O_DIRECT O_DIRECT_X86
 #endif
 
-#define barrier() asm volatile("" ::: "memory")
-#define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+#define barrier()        asm volatile("" ::: "memory")
+#define READ_ONCE(x)     (*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))

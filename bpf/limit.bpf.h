@@ -66,7 +66,8 @@ __noinline u32 limit_triggers(struct limit_event *ev)
 		struct fr_trigger_slot *s = &l->slots[i];
 		u32 key = ev->key & (FR_KEYS - 1);
 
-		if (READ_ONCE(s->state) == FR_SLOT_FREE || ev->dur <= s->limit_ns)
+		if (READ_ONCE(s->state) == FR_SLOT_FREE ||
+		    ev->dur <= s->limit_ns)
 			continue;
 		if (!(s->keys[(key >> 6) & 3] >> (key & 63) & 1))
 			continue;
@@ -149,8 +150,13 @@ __noinline int limit_slow(u32 probe, struct limit_event *ev)
 static __always_inline void limit_hit(u32 probe, u32 key, u64 ts, u64 dur,
 				      u32 lane, u64 seq, u32 pid, u32 tid)
 {
-	struct limit_event ev = { .ts = ts, .dur = dur, .seq = seq, .key = key,
-				  .lane = lane, .pid = pid, .tid = tid };
+	struct limit_event ev = { .ts = ts,
+				  .dur = dur,
+				  .seq = seq,
+				  .key = key,
+				  .lane = lane,
+				  .pid = pid,
+				  .tid = tid };
 
 	limit_slow(probe, &ev);
 }

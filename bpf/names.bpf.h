@@ -176,7 +176,8 @@ __noinline int name_task(u32 probe)
 	r->born = born_of(r->start);
 	r->flags = task_is_compat(t) | (t->flags & PF_KTHREAD ? 2 : 0);
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
-	if (ring_put(buf, sizeof(*r), FR_LANE_NAMES, TYPE_AUX(FR_T_name_proc, 0)))
+	if (ring_put(buf, sizeof(*r), FR_LANE_NAMES,
+		     TYPE_AUX(FR_T_name_proc, 0)))
 		n->names++;
 	else
 		n->names_lost++;
@@ -208,12 +209,12 @@ static __always_inline struct file_ref *file_ref_of(struct record_buf *buf)
 	return (void *)&buf->w[RECORD_BYTES / 8 + 32];
 }
 
-#define PIPEFS_MAGIC 0x50495045
-#define SOCKFS_MAGIC 0x534F434B
+#define PIPEFS_MAGIC     0x50495045
+#define SOCKFS_MAGIC     0x534F434B
 #define ANON_INODE_MAGIC 0x09041934
-#define NAME_CUT 1
-#define NAME_DELETED 2
-#define NAME_NOT_A_PATH 4
+#define NAME_CUT         1
+#define NAME_DELETED     2
+#define NAME_NOT_A_PATH  4
 
 #define PATH_BYTES_MAX 4096
 #define PATH_DEPTH_MAX 64
@@ -313,8 +314,8 @@ static __always_inline u64 rename_epoch(void)
 
 /* Two ways to load a member of a kernel object that we only know as a number:
  * through a typed pointer (kernels from 6.2 on) or by probe read. */
-#define KPTR(cast, type, ptr) \
-	((cast) ? (type *)bpf_rdonly_cast((void *)(ptr), \
+#define KPTR(cast, type, ptr)                                              \
+	((cast) ? (type *)bpf_rdonly_cast((void *)(ptr),                   \
 					  bpf_core_type_id_kernel(type)) : \
 		  (type *)(ptr))
 #define KREAD(cast, ptr, member) \
@@ -385,7 +386,8 @@ static __always_inline u64 file_of_fd(const int cast, struct task_struct *t,
 
 		return (u64)at->first;
 	}
-	bpf_probe_read_kernel(&file, sizeof(file), (void *)((u64)fdt->fd + 8ULL * fd));
+	bpf_probe_read_kernel(&file, sizeof(file),
+			      (void *)((u64)fdt->fd + 8ULL * fd));
 	return file;
 }
 
@@ -408,9 +410,9 @@ __noinline u64 text_hash(struct record_buf *buf, u32 len)
 	return h | 1;
 }
 
-#define STR_RELATIVE 1 /* in the low bits of the value returned below */
+#define STR_RELATIVE   1 /* in the low bits of the value returned below */
 #define STR_UNREADABLE 2
-#define STR_EMPTY 4
+#define STR_EMPTY      4
 
 /*
  * Reads the user's string at ptr, writes name_str if it is not known, and

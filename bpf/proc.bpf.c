@@ -43,7 +43,8 @@ int BPF_PROG(proc_fork_tp_btf, struct task_struct *parent,
 	r->uid = parent->cred->uid.val;
 	r->cgroup = bpf_get_current_cgroup_id();
 	r->spare = 0;
-	if (ring_put(buf, sizeof(*r), FR_LANE_PROC, TYPE_AUX(FR_T_proc_fork, 0)))
+	if (ring_put(buf, sizeof(*r), FR_LANE_PROC,
+		     TYPE_AUX(FR_T_proc_fork, 0)))
 		n->records++;
 	else
 		n->lost++;
@@ -53,7 +54,8 @@ int BPF_PROG(proc_fork_tp_btf, struct task_struct *parent,
 #define ARGS_MAX 2048
 
 /* Arguments lie in the new program's memory, written by exec a moment ago. */
-static __always_inline u32 read_args(struct fr_proc_exec *r, struct mm_struct *mm)
+static __always_inline u32 read_args(struct fr_proc_exec *r,
+				     struct mm_struct *mm)
 {
 	u64 start = mm->arg_start, end = mm->arg_end;
 	u32 len;
@@ -66,7 +68,8 @@ static __always_inline u32 read_args(struct fr_proc_exec *r, struct mm_struct *m
 		len = fr_cfg.exec_args_max;
 	if (len > ARGS_MAX)
 		len = ARGS_MAX;
-	if (!len || bpf_probe_read_user((u8 *)r + sizeof(*r), len, (void *)start))
+	if (!len ||
+	    bpf_probe_read_user((u8 *)r + sizeof(*r), len, (void *)start))
 		return 0;
 	return len;
 }
@@ -200,7 +203,8 @@ int BPF_PROG(proc_exit_tp_btf, struct task_struct *t)
 	r->status = (u32)t->exit_code;
 	delays = t->delays;
 	r->blkio_delay = delays ? delays->blkio_delay : 0;
-	if (ring_put(buf, sizeof(*r), FR_LANE_PROC, TYPE_AUX(FR_T_proc_exit, 0)))
+	if (ring_put(buf, sizeof(*r), FR_LANE_PROC,
+		     TYPE_AUX(FR_T_proc_exit, 0)))
 		n->records++;
 	else
 		n->lost++;

@@ -172,7 +172,8 @@ static __always_inline int ring_install(struct fr_word *w, u64 from, u64 to)
 	return 0;
 }
 
-static __always_inline void chunk_give_back(struct fr_chunk_head *c, u64 ordinal)
+static __always_inline void chunk_give_back(struct fr_chunk_head *c,
+					    u64 ordinal)
 {
 	u64 *slot = (u64 *)((u8 *)c + FR_SLOT_BYTES);
 
@@ -260,8 +261,7 @@ struct place {
 static __always_inline void *place_slot(struct place *p, u32 i)
 {
 	return (u8 *)p->chunk +
-	       (((FR_POS_OFF(p->pos) + i) & (FR_CHUNK_SLOTS - 1))
-		<< 6);
+	       (((FR_POS_OFF(p->pos) + i) & (FR_CHUNK_SLOTS - 1)) << 6);
 }
 
 /* May another program write this lane on this CPU between two of our
@@ -353,10 +353,9 @@ static __always_inline int ring_reserve(u32 lane, u32 slots, struct place *p)
 
 static __always_inline u32 record_slots(u32 len)
 {
-	return len <= FR_SLOT_BYTES ?
-		       1 :
-		       1 + (len - FR_SLOT_BYTES + FR_CONT_BYTES - 1) /
-				       FR_CONT_BYTES;
+	return len <= FR_SLOT_BYTES ? 1 :
+				      1 + (len - FR_SLOT_BYTES + FR_CONT_BYTES -
+					   1) / FR_CONT_BYTES;
 }
 
 /* A buffer long enough for every record, and some room behind it. */
@@ -382,8 +381,7 @@ static __always_inline void record_end(struct record_buf *buf, u32 len)
  * Writes a record of `len` logical bytes (head and ts included) from buf.
  * Returns its sequence number, 0 if it was lost.
  */
-__noinline u64 ring_put(struct record_buf *buf, u32 len, u32 lane,
-			       u32 type_aux)
+__noinline u64 ring_put(struct record_buf *buf, u32 len, u32 lane, u32 type_aux)
 {
 	u32 slots = record_slots(len);
 	struct place p;
@@ -403,16 +401,16 @@ __noinline u64 ring_put(struct record_buf *buf, u32 len, u32 lane,
 		for (int j = 0; j < 7; j++)
 			to[1 + j] = from[j];
 		barrier();
-		WRITE_ONCE(to[0], FR_HEAD(FR_POS_ORDINAL(p.pos),
-					  FR_POS_OFF(p.pos) + i, FR_TYPE_CONT,
-					  i));
+		WRITE_ONCE(to[0],
+			   FR_HEAD(FR_POS_ORDINAL(p.pos), FR_POS_OFF(p.pos) + i,
+				   FR_TYPE_CONT, i));
 	}
 	to = place_slot(&p, 0);
 	for (int j = 1; j < 8; j++)
 		to[j] = buf->w[j];
 	ring_commit(&p, to, type_aux >> 16, type_aux & 0xffff, slots, lane);
-	return FR_HEAD_SEQ(FR_HEAD(FR_POS_ORDINAL(p.pos), FR_POS_OFF(p.pos), 0,
-				   0));
+	return FR_HEAD_SEQ(
+		FR_HEAD(FR_POS_ORDINAL(p.pos), FR_POS_OFF(p.pos), 0, 0));
 }
 #define TYPE_AUX(type, aux) ((u32)(type) << 16 | ((u32)(aux)&0xffff))
 

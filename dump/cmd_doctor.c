@@ -78,8 +78,8 @@ static bool print_probe(const struct client_reply *r, const char *p, size_t n)
 		       number_of(r, p, n, "pending"),
 		       number_of(r, p, n, "filtered"),
 		       number_of(r, p, n, "unmatched"),
-		       number_of(r, p, n, "lost"),
-		       number_of(r, p, n, "misses"), cost);
+		       number_of(r, p, n, "lost"), number_of(r, p, n, "misses"),
+		       cost);
 	else
 		printf("off       %s\n", value_of(r, p, n, "why"));
 	return on;
@@ -98,7 +98,8 @@ static int show_running(const char *folder)
 	printf("a recorder runs here, pid %s, version %s\n",
 	       client_value(&r, "pid"), client_value(&r, "version"));
 	if (client_value(&r, "probes.why"))
-		printf("no kernel probes: %s\n", client_value(&r, "probes.why"));
+		printf("no kernel probes: %s\n",
+		       client_value(&r, "probes.why"));
 	for (unsigned i = 0; i < r.nr; i++) {
 		const char *key = r.pairs[i].key;
 		size_t len = strlen(key);
@@ -146,10 +147,10 @@ static int run(int argc, char **argv)
 
 const struct command_ops cmd_doctor = {
 	.name = "doctor",
-	.summary = "Says what can be recorded on this machine, and what not and why.",
+	.summary =
+		"Says what can be recorded on this machine, and what not and why.",
 	.usage = "[--run-folder DIR]",
-	.help =
-		"With a recorder running: its probes and their balance (hits = records +\n"
+	.help = "With a recorder running: its probes and their balance (hits = records +\n"
 		"pending + filtered + unmatched + lost).  Else tries each probe, without\n"
 		"starting a recorder; that needs root.\n\n"
 		"OPTIONS\n"

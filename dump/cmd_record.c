@@ -23,9 +23,9 @@
 #include "dump/private_recorder.h"
 
 #define EXIT_OWN_FAILURE 125
-#define EXIT_CANNOT_RUN 126
-#define EXIT_NOT_FOUND 127
-#define PATIENCE_S 600
+#define EXIT_CANNOT_RUN  126
+#define EXIT_NOT_FOUND   127
+#define PATIENCE_S       600
 
 extern const struct command_ops cmd_record;
 
@@ -41,12 +41,12 @@ static const struct option options[] = {
 struct record {
 	char output[PATH_MAX]; /* where the snapshot goes */
 	char folder[PATH_MAX]; /* its folder */
-	bool named; /* -o was given */
+	bool named;            /* -o was given */
 	bool quiet;
 	char **command;
 	pid_t pid;
-	int go_fd; /* a byte lets the command begin; closing ends it */
-	int status; /* wait status of the command */
+	int go_fd;    /* a byte lets the command begin; closing ends it */
+	int status;   /* wait status of the command */
 	bool not_run; /* exec failed */
 	struct private_recorder recorder;
 };
@@ -106,8 +106,8 @@ static int parse(struct record *r, int argc, char **argv)
 
 	opterr = 0;
 	optind = 1;
-	while (code == EXIT_OK &&
-	       (opt = getopt_long(argc, argv, "+:o:c:qh", options, NULL)) != -1) {
+	while (code == EXIT_OK && (opt = getopt_long(argc, argv, "+:o:c:qh",
+						     options, NULL)) != -1) {
 		if (opt == 'h') {
 			command_print_help(&cmd_record);
 			return -1;
@@ -266,8 +266,9 @@ static void move_others(const struct record *r)
 		const char *slash = strrchr(list.paths[i], '/');
 		char to[PATH_MAX];
 
-		if (!slash || snprintf(to, sizeof(to), "%s%s", r->folder,
-				       slash) >= (int)sizeof(to) ||
+		if (!slash ||
+		    snprintf(to, sizeof(to), "%s%s", r->folder, slash) >=
+			    (int)sizeof(to) ||
 		    move_file(list.paths[i], to))
 			fprintf(stderr, "flightrec: a trigger fired: %s\n",
 				list.paths[i]);
@@ -297,7 +298,8 @@ static int save(const struct record *r)
 		fprintf(stderr, "flightrec record: cannot save %s: %s\n",
 			r->output, strerror(-err));
 	else if (!r->quiet)
-		fprintf(stderr, "flightrec: %s records in %s; next: flightrec report %s\n",
+		fprintf(stderr,
+			"flightrec: %s records in %s; next: flightrec report %s\n",
 			records ? records : "?",
 			r->named || r->recorder.own_dumps ? r->output : path,
 			r->named || r->recorder.own_dumps ? r->output : path);
@@ -319,7 +321,8 @@ static int record(struct record *r)
 	char byte;
 
 	if (r->named && access(r->output, F_OK) == 0) {
-		fprintf(stderr, "flightrec record: %s is there already; choose another name\n",
+		fprintf(stderr,
+			"flightrec record: %s is there already; choose another name\n",
 			r->output);
 		return EXIT_OWN_FAILURE;
 	}
@@ -363,10 +366,11 @@ static int run(int argc, char **argv)
 
 const struct command_ops cmd_record = {
 	.name = "record",
-	.summary = "Records a command and what it starts, with a recorder of its own.",
-	.usage = "[-o FILE] [-c FILE] [--set KEY=VALUE]... [--] COMMAND [ARGS...]",
-	.help =
-		"A recorder beside any that runs already; the snapshot is written when the\n"
+	.summary =
+		"Records a command and what it starts, with a recorder of its own.",
+	.usage =
+		"[-o FILE] [-c FILE] [--set KEY=VALUE]... [--] COMMAND [ARGS...]",
+	.help = "A recorder beside any that runs already; the snapshot is written when the\n"
 		"command ends, and whenever a trigger fires meanwhile.  Needs root for kernel\n"
 		"probes; without, only samples of /proc are recorded.\n\n"
 		"OPTIONS\n"

@@ -51,7 +51,8 @@ static int run(int argc, char **argv)
 	args[n++] = recover;
 	opterr = 0;
 	optind = 1;
-	while ((opt = getopt_long(argc, argv, ":o:d:c:h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":o:d:c:h", options, NULL)) !=
+	       -1) {
 		const char *name = option_for(opt);
 
 		if (opt == 'h') {
@@ -78,8 +79,7 @@ const struct command_ops cmd_recover = {
 	.name = "recover",
 	.summary = "Saves what a killed recorder left behind.",
 	.usage = "[-o FILE | -d DIR] [--run-folder DIR]",
-	.help =
-		"Kernel probes go on recording when flightrecd is killed.  This writes what\n"
+	.help = "Kernel probes go on recording when flightrecd is killed.  This writes what\n"
 		"they have into a snapshot and ends them, without starting a recorder.  A\n"
 		"flightrecd that starts does the same by itself.  Needs root.\n\n"
 		"OPTIONS\n"

@@ -14,17 +14,17 @@
 
 struct private_recorder {
 	/* filled by the caller */
-	const char *config; /* -c; NULL: defaults only */
+	const char *config;                 /* -c; NULL: defaults only */
 	const char *sets[PRIVATE_SETS_MAX]; /* --set, after ours */
 	unsigned nr_sets;
-	pid_t scope; /* record this process and its descendants */
+	pid_t scope;        /* record this process and its descendants */
 	const char *beside; /* folder that snapshots will be renamed into */
 	/* filled by private_recorder_start() */
 	pid_t pid;
-	char run[PATH_MAX]; /* run folder */
-	char dumps[PATH_MAX]; /* where its snapshots appear */
+	char run[PATH_MAX];      /* run folder */
+	char dumps[PATH_MAX];    /* where its snapshots appear */
 	bool own_run, own_dumps; /* made here, to be removed */
-	char log[PATH_MAX]; /* what it said */
+	char log[PATH_MAX];      /* what it said */
 };
 
 /* Starts it and waits until it records.  0, or -1 after a line on standard

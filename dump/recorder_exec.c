@@ -44,6 +44,7 @@ int recorder_exec(char *const argv[])
 	if (recorder_exec_find(path))
 		return EXIT_FAILED;
 	execv(path, argv);
-	fprintf(stderr, "flightrec: cannot run %s: %s\n", path, strerror(errno));
+	fprintf(stderr, "flightrec: cannot run %s: %s\n", path,
+		strerror(errno));
 	return errno == EACCES ? EXIT_PERMISSION : EXIT_FAILED;
 }

@@ -32,8 +32,8 @@ static int view_read_lanes(struct ring_view *v, const struct fr_ring_head *head)
 
 static int view_check_sizes(const struct ring_view *v)
 {
-	uint64_t words = (uint64_t)FR_LANES_MAX * v->nr_cpus *
-			 sizeof(struct fr_word);
+	uint64_t words =
+		(uint64_t)FR_LANES_MAX * v->nr_cpus * sizeof(struct fr_word);
 
 	if (!v->nr_cpus || v->nr_lanes > FR_LANES_MAX ||
 	    v->nr_chunks > FR_CHUNKS_MAX)
@@ -140,29 +140,32 @@ static int head_read(const struct fr_chunk_head *c, struct ring_hold_chunk *hc)
 	       __atomic_load_n(&c->ordinal, __ATOMIC_RELAXED) == hc->ordinal;
 }
 
+static void unhold_chunk(const struct ring_view *v, uint32_t chunk)
+{
+	/* Release: pairs with the compare-and-swap of the next claimer; what
+	 * we copied was read before. */
+	__atomic_fetch_and(&ring_view_chunk(v, chunk)->state,
+			   ~FR_CHUNK_HOLD_BITS, __ATOMIC_RELEASE);
+}
+
 /* Sets the bit and notes the chunk; which claim it is comes later. */
 static void hold_chunk(struct ring_hold *h, const struct ring_view *v,
 		       unsigned lane, uint32_t chunk)
 {
 	struct ring_hold_chunk *hc = &h->chunks[h->nr_chunks];
+	__u64 *state = &ring_view_chunk(v, chunk)->state;
 
 	if (h->nr_chunks == h->chunks_size)
 		return;
+	/* Left behind by a hold that ran out: ids must not mix. */
+	if (__atomic_load_n(state, __ATOMIC_RELAXED) & FR_CHUNK_HELD)
+		unhold_chunk(v, chunk);
 	/* Release: pairs with the writers' load of state, after which they
 	 * load hold_until_ns.  Acquire: pairs with their giving back. */
-	__atomic_fetch_or(&ring_view_chunk(v, chunk)->state, FR_CHUNK_HELD,
-			  __ATOMIC_ACQ_REL);
+	__atomic_fetch_or(state, FR_CHUNK_HOLD(h->hold_id), __ATOMIC_ACQ_REL);
 	hc->chunk = chunk;
 	hc->lane = lane;
 	h->nr_chunks++;
-}
-
-static void unhold_chunk(const struct ring_view *v, uint32_t chunk)
-{
-	/* Release: pairs with the compare-and-swap of the next claimer; what
-	 * we copied was read before. */
-	__atomic_fetch_and(&ring_view_chunk(v, chunk)->state, ~FR_CHUNK_HELD,
-			   __ATOMIC_RELEASE);
 }
 
 static uint64_t lane_next(const struct ring_view *v, unsigned lane)
@@ -309,7 +312,8 @@ static void hold_one_lane(struct ring_hold *h, const struct ring_view *v,
 int ring_hold(struct ring_hold *h, const struct ring_view *v, uint64_t until_ns)
 {
 	struct fr_ring_head *head = ring_view_head(v);
-	uint64_t until = __atomic_load_n(&head->hold_until_ns, __ATOMIC_RELAXED);
+	uint64_t until =
+		__atomic_load_n(&head->hold_until_ns, __ATOMIC_RELAXED);
 	unsigned lane;
 
 	h->begin_ns = ring_now_ns();
@@ -543,8 +547,9 @@ void ring_lane_stats(const struct ring_view *v, unsigned lane,
 		for (i = 0; i < v->nr_cpus; i++)
 			stats_add_word(&st, ring_view_word(v, lane, i));
 		for (i = 0; i < v->lanes[lane].nr; i++)
-			stats_add_chunk(&st, ring_view_chunk(
-						     v, v->lanes[lane].first + i));
+			stats_add_chunk(
+				&st,
+				ring_view_chunk(v, v->lanes[lane].first + i));
 	}
 	/* Every record is in a chunk or was counted when its chunk was taken. */
 	st.written = st.in_ring + st.overwritten;

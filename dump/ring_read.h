@@ -48,11 +48,12 @@ struct ring_hold {
 	uint64_t hold_id;
 	uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC around the hold; what
 				    * ended before begin_ns is in it */
-	struct fr_word *words; /* copy taken after the hold, lane * nr_cpus + cpu */
+	struct fr_word
+		*words; /* copy taken after the hold, lane * nr_cpus + cpu */
 	struct ring_hold_chunk *chunks; /* oldest first, lane by lane */
 	uint32_t nr_chunks;
 	uint32_t lane_begin[FR_LANES_MAX + 1]; /* index into chunks */
-	uint32_t chunks_size; /* room in chunks */
+	uint32_t chunks_size;                  /* room in chunks */
 };
 
 /* Allocates room once and touches every page that ring_hold() needs; reuse the
@@ -66,9 +67,11 @@ void ring_hold_free(struct ring_hold *h);
  * ${until_ns}: when the hold becomes void.  -EBUSY: a hold is in force.  No
  * allocation, no system call but clock reads: microseconds.
  */
-int ring_hold(struct ring_hold *h, const struct ring_view *v, uint64_t until_ns);
+int ring_hold(struct ring_hold *h, const struct ring_view *v,
+	      uint64_t until_ns);
 /* Releases chunk i of h->chunks (idempotent), or all of them. */
-void ring_release(const struct ring_hold *h, const struct ring_view *v, uint32_t i);
+void ring_release(const struct ring_hold *h, const struct ring_view *v,
+		  uint32_t i);
 void ring_release_all(const struct ring_hold *h, const struct ring_view *v);
 
 /*
@@ -81,9 +84,9 @@ int ring_copy_chunk(const struct ring_hold *h, const struct ring_view *v,
 
 struct ring_record {
 	uint32_t type, aux;
-	uint64_t seq; /* 40 bits */
+	uint64_t seq;         /* 40 bits */
 	const uint8_t *bytes; /* logical bytes, contiguous */
-	uint32_t len; /* whole slots: may exceed struct + tail */
+	uint32_t len;         /* whole slots: may exceed struct + tail */
 };
 struct ring_chunk_stats {
 	uint32_t records, torn_slots, pad_slots;
@@ -107,7 +110,6 @@ struct ring_lane_stats {
 void ring_lane_stats(const struct ring_view *v, unsigned lane,
 		     struct ring_lane_stats *ret);
 
-
 /*
  * What is missing between the held chunks of each (lane, cpu), oldest first:
  * chunks that were overwritten or taken, and events that found no chunk.
@@ -117,10 +119,10 @@ void ring_lane_stats(const struct ring_view *v, unsigned lane,
  */
 struct ring_gap {
 	uint32_t lane, cpu;
-	uint64_t from_ns, to_ns; /* claim of the chunk before, and behind; the
+	uint64_t from_ns, to_ns;   /* claim of the chunk before, and behind; the
 				  * last one ends with the hold */
-	uint64_t chunks; /* missing, at most */
-	uint64_t lost; /* events that found no chunk */
+	uint64_t chunks;           /* missing, at most */
+	uint64_t lost;             /* events that found no chunk */
 	uint64_t from_seq, to_seq; /* 40 bits: last slot before, first after; 0:
 				    * none */
 };

@@ -20,13 +20,13 @@ struct fr_field {
 	const char *unit; /* "" if none */
 	const char *doc;
 	uint16_t offset; /* in the logical record */
-	uint16_t width; /* bytes: 1, 2, 4, 8; chars: their number */
+	uint16_t width;  /* bytes: 1, 2, 4, 8; chars: their number */
 	uint8_t is_signed;
 	uint8_t is_chars;
 };
 
 struct fr_schema {
-	const char *name; /* of the record: "fs_io" */
+	const char *name;   /* of the record: "fs_io" */
 	const char *stream; /* "fs" */
 	const char *doc;
 	uint8_t type;
@@ -47,9 +47,9 @@ const struct fr_schema *fr_schema_by_type(unsigned type);
 const struct fr_schema *fr_schema_by_name(const char *name);
 
 struct fr_call_name {
-	uint8_t id; /* aux of fs records, without FR_CALL_COMPAT */
+	uint8_t id;       /* aux of fs records, without FR_CALL_COMPAT */
 	const char *call; /* "pread64" */
-	const char *op; /* "read" */
+	const char *op;   /* "read" */
 	struct fr_call_info info; /* calls.h */
 };
 extern const struct fr_call_name fr_calls[];

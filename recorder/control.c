@@ -27,7 +27,7 @@ struct client {
 	enum client_state state;
 	int fd;
 	uint64_t id;
-	uint64_t deadline_ns; /* UINT64_MAX while the handler has it */
+	uint64_t deadline_ns;       /* UINT64_MAX while the handler has it */
 	struct control_request req; /* pid and uid before it is parsed */
 	int allowed;
 	size_t len; /* of line */
@@ -113,9 +113,10 @@ static int parse_value(struct control_request *req, const char *word,
 		return -EINVAL;
 	}
 	if (decode(eq + 1, vlen, to, size)) {
-		snprintf(diag->text, sizeof(diag->text),
-			 "the value of %.*s is too long (%zu bytes at most) or not percent-encoded",
-			 (int)klen, word, size - 1);
+		snprintf(
+			diag->text, sizeof(diag->text),
+			"the value of %.*s is too long (%zu bytes at most) or not percent-encoded",
+			(int)klen, word, size - 1);
 		return -EINVAL;
 	}
 	return 0;
@@ -147,7 +148,8 @@ int control_parse(const char *line, size_t len, struct control_request *ret,
 			goto bad;
 	n = next_word(line, len, &pos);
 	for (v = 0; v < NR_VERBS; v++)
-		if (n == strlen(verbs[v]) && !memcmp(line + pos - n, verbs[v], n))
+		if (n == strlen(verbs[v]) &&
+		    !memcmp(line + pos - n, verbs[v], n))
 			break;
 	if (v == NR_VERBS)
 		goto bad;
@@ -335,7 +337,8 @@ static void client_add(struct control *c, struct client *cl, int fd,
 
 static void accept_one(struct control *c)
 {
-	int fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd =
+		accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct control_request peer = { 0 };
 	struct client *cl = client_find_free(c);
 	int allowed;
@@ -364,8 +367,8 @@ static int listen_on(struct control *c, const char *path)
 	if (strlen(path) >= sizeof(sa.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(sa.sun_path, path, strlen(path) + 1);
-	c->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			      0);
+	c->listen_fd =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (c->listen_fd < 0)
 		return -errno;
 	if (unlink(path) < 0 && errno != ENOENT)

@@ -18,9 +18,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CONTROL_CLIENTS 32
-#define CONTROL_STRANGERS 8 /* of these, who will only be refused */
-#define CONTROL_LINE 1024
+#define CONTROL_CLIENTS     32
+#define CONTROL_STRANGERS   8 /* of these, who will only be refused */
+#define CONTROL_LINE        1024
 #define CONTROL_PATIENCE_NS 5000000000ULL
 
 enum control_verb {
@@ -50,7 +50,8 @@ typedef void (*control_fn)(void *arg, uint64_t client,
 			   const struct control_request *req);
 
 struct control_counts {
-	uint64_t served, refused, dropped; /* dropped: too many, late, malformed */
+	uint64_t served, refused,
+		dropped;             /* dropped: too many, late, malformed */
 	unsigned clients, strangers; /* now */
 };
 

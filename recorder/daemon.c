@@ -22,7 +22,7 @@
 #include "recorder/priv.h"
 #include "recorder/reload.h"
 
-#define CHORES_NS 10000000000ULL
+#define CHORES_NS       10000000000ULL
 #define OLD_TEMPORARY_S 3600
 #define FIRST_CHORES_NS 1000000000ULL
 
@@ -265,7 +265,8 @@ static int open_run_folder(struct daemon *d)
 	int err = runfolder_open(&d->run, folder, &other);
 
 	if (err == -EBUSY)
-		log_err(0, "a recorder is already running (pid %d) with run folder %s; stop it, or choose another run.folder",
+		log_err(0,
+			"a recorder is already running (pid %d) with run folder %s; stop it, or choose another run.folder",
 			(int)other, folder);
 	else if (err)
 		log_err(err, "cannot use run folder %s (run.folder)", folder);
@@ -305,7 +306,8 @@ static int probes_off(struct daemon *d, const struct fr_diag *diag)
 		probes_close(d->probes, false);
 	d->probes = NULL;
 	d->probes_why = *diag;
-	log_err(0, "no kernel probes: %s; samples and snapshots on request still work",
+	log_err(0,
+		"no kernel probes: %s; samples and snapshots on request still work",
 		diag->text);
 	return 0;
 }
@@ -399,9 +401,10 @@ static int open_engine(struct daemon *d)
 	urcu_memb_register_thread();
 	d->inbox = inbox_new();
 	if (d->inbox)
-		d->engine = engine_new(&incident_ops, d,
-				       d->probes ? probes_limits(d->probes) : NULL,
-				       &d->rules);
+		d->engine =
+			engine_new(&incident_ops, d,
+				   d->probes ? probes_limits(d->probes) : NULL,
+				   &d->rules);
 	if (!d->engine) {
 		err = -errno;
 		log_err(err, "cannot start the trigger engine");
@@ -429,7 +432,8 @@ static void open_dumps(struct daemon *d)
 /* Of dumpers that were killed with their recorder. */
 static void remove_old_temporary(const char *folder)
 {
-	int fd = *folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int fd =
+		*folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	if (fd < 0)
 		return;
@@ -471,7 +475,8 @@ static int open_events(struct daemon *d, const sigset_t *set)
 
 	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	d->signal_fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
-	d->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	d->timer_fd =
+		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (d->epoll_fd < 0 || d->signal_fd < 0 || d->timer_fd < 0)
 		return -errno;
 	err = watch_fd(d, d->signal_fd, EVENT_SIGNAL);

@@ -26,14 +26,18 @@
 #include <sys/types.h>
 
 /* Writers of the user ring. */
-enum daemon_writer { WRITER_SAMPLER = 0, WRITER_MAIN = 1, WRITERS };
+enum daemon_writer {
+	WRITER_SAMPLER = 0,
+	WRITER_MAIN = 1,
+	WRITERS
+};
 
 /* `what` of meta records. */
 enum daemon_meta {
 	META_START = 1, /* recording began */
 	META_STOP,
-	META_TRIGGER, /* fired; value: number of the incident */
-	META_DUMP, /* a snapshot is on disk; value: bytes */
+	META_TRIGGER,     /* fired; value: number of the incident */
+	META_DUMP,        /* a snapshot is on disk; value: bytes */
 	META_DUMP_FAILED, /* value: errno */
 	META_RELOAD,
 	META_NOTE, /* in words only */
@@ -43,7 +47,7 @@ enum daemon_meta {
 struct daemon_ask {
 	uint64_t cookie; /* what the engine knows it by; 0: free */
 	uint64_t client; /* of the control socket; 0: nobody waits */
-	char name[64]; /* "": that of the trigger */
+	char name[64];   /* "": that of the trigger */
 	char reason[256];
 };
 #define DAEMON_ASKS (ENGINE_QUEUE_MAX + 2)
@@ -57,14 +61,14 @@ struct daemon_rates {
 
 struct daemon {
 	const struct options *options;
-	struct fr_config *config; /* in force */
+	struct fr_config *config;       /* in force */
 	struct fr_config *first_config; /* the probes refer to it */
 	struct runfolder run;
 	gid_t gid; /* of run.group; (gid_t)-1: there is no such group */
 	uint64_t started_ns;
 
 	struct ring_user *ring;
-	struct probes *probes; /* NULL: no kernel probes */
+	struct probes *probes;     /* NULL: no kernel probes */
 	struct fr_diag probes_why; /* why not */
 	struct freeze freeze;
 	struct dumps dumps;
@@ -78,8 +82,8 @@ struct daemon {
 	struct control *control;
 
 	int epoll_fd, signal_fd, timer_fd;
-	int dump_fd; /* in epoll; -1: none */
-	uint64_t timer_ns; /* what timer_fd is set to */
+	int dump_fd;        /* in epoll; -1: none */
+	uint64_t timer_ns;  /* what timer_fd is set to */
 	uint64_t chores_ns; /* when the next round of small work is due */
 	bool stopping;
 
@@ -132,8 +136,8 @@ void recover_keep_user_ring(const struct runfolder *run);
  */
 void recover_early(const struct fr_config *c, struct facts *host);
 struct recover_result {
-	unsigned saved; /* snapshots written */
-	int err; /* 0 or the last error */
+	unsigned saved;       /* snapshots written */
+	int err;              /* 0 or the last error */
 	char first[PATH_MAX]; /* path of the first */
 };
 /* Writes a snapshot of each ring that a dead recorder left under

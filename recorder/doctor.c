@@ -77,9 +77,11 @@ static int no_probes(int err, const struct fr_diag *diag)
 {
 	log_err(0, "kernel probes cannot be had: %s", diag->text);
 	if (err == EPERM || err == EACCES)
-		log_err(0, "recording needs CAP_BPF and CAP_PERFMON (run it as root); reading snapshots needs no rights");
+		log_err(0,
+			"recording needs CAP_BPF and CAP_PERFMON (run it as root); reading snapshots needs no rights");
 	else
-		log_info("samples of /proc, triggers on them, and reading snapshots still work");
+		log_info(
+			"samples of /proc, triggers on them, and reading snapshots still work");
 	return err == EPERM || err == EACCES ? 6 : 4;
 }
 

@@ -192,8 +192,8 @@ static void remove_temporary(const struct dump_job *job)
 {
 	char path[PATH_MAX];
 
-	if (snprintf(path, sizeof(path), "%s/.%s.tmp", job->folder,
-		     job->name) < (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/.%s.tmp", job->folder, job->name) <
+	    (int)sizeof(path))
 		unlink(path);
 }
 

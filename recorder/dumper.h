@@ -21,18 +21,18 @@
 struct dump_job {
 	struct freeze *freeze; /* held */
 	const char *folder;
-	const char *name; /* without suffix */
+	const char *name;             /* without suffix */
 	const struct facts *facts[3]; /* in order; NULL: none */
-	int level; /* zstd */
+	int level;                    /* zstd */
 	gid_t gid; /* group of the file; (gid_t)-1: as it comes */
 };
 
 struct dumper {
 	pid_t pid; /* 0: none */
-	int fd; /* read end, non-blocking; -1: none */
+	int fd;    /* read end, non-blocking; -1: none */
 	/* What it said so far. */
 	int done; /* it reported its end, good or bad */
-	int err; /* why it failed; 0: on disk (if done) */
+	int err;  /* why it failed; 0: on disk (if done) */
 	uint64_t bytes, records, torn, stolen_chunks, copied_chunks;
 	struct priv_report confined;
 };

@@ -18,9 +18,9 @@
 struct track {
 	uint64_t serial; /* of the chunk seen last; 0: none yet */
 	uint64_t ordinal;
-	uint64_t lost; /* word.lost when that chunk was claimed */
+	uint64_t lost;       /* word.lost when that chunk was claimed */
 	uint64_t first_lost; /* the same of the first chunk */
-	uint64_t from_ns; /* complete from here */
+	uint64_t from_ns;    /* complete from here */
 	uint64_t last_ts, last_seq;
 	uint64_t records, torn, stolen;
 };
@@ -32,7 +32,7 @@ struct copier {
 	const struct ring_view *v;
 	const struct ring_hold *h;
 	unsigned src;
-	uint32_t told; /* chunks before it were told of */
+	uint32_t told;        /* chunks before it were told of */
 	struct track *tracks; /* lane * nr_cpus + cpu */
 	uint8_t *chunk, *scratch;
 	struct dumper_msg *figures;
@@ -58,7 +58,8 @@ static int put_record(void *arg, const struct ring_record *r)
 		c->first_seq = r->seq;
 	c->t->last_seq = r->seq;
 	c->t->records++;
-	return snap_put(c->w, c->at->lane, c->at->cpu, r->seq, r->bytes, r->len);
+	return snap_put(c->w, c->at->lane, c->at->cpu, r->seq, r->bytes,
+			r->len);
 }
 
 /* The hole between the chunk seen before and this one, if there is one: chunks
@@ -161,7 +162,8 @@ static uint64_t coverage_end(const struct copier *c, const struct track *t,
 	const struct fr_chunk_head *head;
 
 	if (!t->serial || word->pos == FR_POS_NONE ||
-	    fr_ordinal_cmp(FR_POS_ORDINAL(word->pos), (uint32_t)t->ordinal) <= 0)
+	    fr_ordinal_cmp(FR_POS_ORDINAL(word->pos), (uint32_t)t->ordinal) <=
+		    0)
 		return c->h->begin_ns;
 	if (chunk >= c->v->nr_chunks)
 		return t->last_ts;
@@ -220,7 +222,7 @@ static void put_lane_facts(struct copier *c, unsigned lane)
 		torn += c->tracks[lane * c->v->nr_cpus + cpu].torn;
 		stolen += c->tracks[lane * c->v->nr_cpus + cpu].stolen;
 	}
-#define FACT(what, value) \
+#define FACT(what, value)                                  \
 	snprintf(key, sizeof(key), "lane.%s." what, name); \
 	snap_put_fact(c->w, key, "%llu", (unsigned long long)(value));
 	FACT("chunks", c->v->lanes[lane].nr)
@@ -298,7 +300,8 @@ static void put_facts(struct copier *c)
 	const struct dump_job *job = c->job;
 	const char *key, *value;
 
-	for (size_t i = 0; i < sizeof(job->facts) / sizeof(job->facts[0]); i++) {
+	for (size_t i = 0; i < sizeof(job->facts) / sizeof(job->facts[0]);
+	     i++) {
 		size_t pos = 0;
 
 		if (!job->facts[i])

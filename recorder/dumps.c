@@ -51,7 +51,8 @@ static void add_cause(struct facts *f, const struct dump_cause *c)
 
 static uint64_t hit_to_hold(const struct dumps *d)
 {
-	return d->freeze->end_ns > d->hit_ns ? d->freeze->end_ns - d->hit_ns : 0;
+	return d->freeze->end_ns > d->hit_ns ? d->freeze->end_ns - d->hit_ns :
+					       0;
 }
 
 static void add_facts(struct dumps *d, const struct dump_cause *cause)
@@ -65,8 +66,9 @@ static void add_facts(struct dumps *d, const struct dump_cause *cause)
 		  (unsigned long long)d->freeze->begin_ns);
 	facts_add(f, "freeze.end_ns", "%llu",
 		  (unsigned long long)d->freeze->end_ns);
-	facts_add(f, "freeze.hold_ns", "%llu",
-		  (unsigned long long)(d->freeze->end_ns - d->freeze->begin_ns));
+	facts_add(
+		f, "freeze.hold_ns", "%llu",
+		(unsigned long long)(d->freeze->end_ns - d->freeze->begin_ns));
 	facts_add(f, "freeze.hit_to_hold_ns", "%llu",
 		  (unsigned long long)hit_to_hold(d));
 	facts_add(f, "freeze.chunks", "%llu",
@@ -212,9 +214,9 @@ static int try_next(struct dumps *d, int err)
 	while (err) {
 		const char *next = what_next(d);
 
-		log_err(err, "cannot write a snapshot into %s%s%s%s",
-			d->folder, next ? " (trying " : "",
-			next ? next : "", next ? ")" : "");
+		log_err(err, "cannot write a snapshot into %s%s%s%s", d->folder,
+			next ? " (trying " : "", next ? next : "",
+			next ? ")" : "");
 		if (!next)
 			return err;
 		d->attempt = 1;
@@ -280,7 +282,8 @@ static void end_dumper(struct dumps *d, int kill_it)
 	if (err && kill_it) {
 		/* The hold is void, so there is nothing to try again with. */
 		err = -ETIME;
-		log_err(0, "the dump into %s took longer than dump.hold_limit and was ended",
+		log_err(0,
+			"the dump into %s took longer than dump.hold_limit and was ended",
 			d->folder);
 		d->counts.killed++;
 	} else if (err) {

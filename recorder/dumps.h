@@ -23,7 +23,7 @@ struct dump_cause {
 	const char *reason;
 	const char *when; /* the rule; NULL: none */
 	uint32_t number;
-	uint64_t hit_ns; /* when it was decided, CLOCK_MONOTONIC */
+	uint64_t hit_ns;  /* when it was decided, CLOCK_MONOTONIC */
 	uint64_t ts, dur; /* of the operation; 0: none */
 	uint32_t pid, tid;
 	double value;
@@ -31,7 +31,7 @@ struct dump_cause {
 };
 
 struct dump_outcome {
-	int err; /* 0: on disk */
+	int err;          /* 0: on disk */
 	const char *path; /* of the file, or of the folder that failed last */
 	uint64_t bytes, records;
 	uint64_t hold_ns; /* how long holding took */
@@ -62,9 +62,9 @@ struct dumps_settings {
 struct dumps {
 	struct dumps_settings settings;
 	struct freeze *freeze;
-	struct facts *host; /* facts that hold for every snapshot */
+	struct facts *host;    /* facts that hold for every snapshot */
 	struct probes *probes; /* NULL: none */
-	struct facts *config; /* recorder.config; NULL: none */
+	struct facts *config;  /* recorder.config; NULL: none */
 	uint64_t instance;
 	dumps_done_fn done_fn;
 	void *done_arg;

@@ -217,13 +217,15 @@ char *facts_format_probe(const struct probe_report *r, char *buf, size_t size)
 	size_t n;
 
 	snprintf(buf, size, "mechanism=%s attached=%s",
-		 r->mechanism ? r->mechanism : "none", r->attached ? "yes" : "no");
+		 r->mechanism ? r->mechanism : "none",
+		 r->attached ? "yes" : "no");
 	n = strlen(buf);
 	if (!r->attached)
-		snprintf(buf + n, size - n, " why=%s", r->why ? r->why : "unknown");
+		snprintf(buf + n, size - n, " why=%s",
+			 r->why ? r->why : "unknown");
 #define FR_COUNTER(name, scope, doc) FR_COUNTER_##scope(name)
-#define FR_COUNTER_PROBE(name) \
-	n = strlen(buf); \
+#define FR_COUNTER_PROBE(name)                         \
+	n = strlen(buf);                               \
 	snprintf(buf + n, size - n, " " #name "=%llu", \
 		 (unsigned long long)r->counts.name);
 #define FR_COUNTER_SELF(name)

@@ -110,10 +110,10 @@ int freeze_hold(struct freeze *f, uint64_t until_ns)
 		return err;
 	}
 	if (f->inflight_fn)
-		f->inflight_len = f->inflight_fn(f->inflight_arg, f->end_ns,
-						 f->inflight,
-						 FREEZE_INFLIGHT_BYTES,
-						 &f->inflight_left_out);
+		f->inflight_len =
+			f->inflight_fn(f->inflight_arg, f->end_ns, f->inflight,
+				       FREEZE_INFLIGHT_BYTES,
+				       &f->inflight_left_out);
 	return 0;
 }
 

@@ -15,12 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FREEZE_SOURCES 2 /* what the kernel writes, what user space writes */
+#define FREEZE_SOURCES        2 /* what the kernel writes, what user space writes */
 #define FREEZE_INFLIGHT_BYTES (1U << 20)
 
 struct freeze_source {
 	struct ring_view view; /* writable, not inherited by children */
-	struct ring_view ro; /* read-only; base NULL if there is none */
+	struct ring_view ro;   /* read-only; base NULL if there is none */
 	struct ring_hold hold;
 	uint64_t released; /* chunks given back since the hold */
 	bool held;
@@ -39,7 +39,7 @@ struct freeze {
 	size_t inflight_len;
 	unsigned inflight_left_out;
 	uint64_t begin_ns, end_ns; /* of the hold, CLOCK_MONOTONIC */
-	uint64_t until_ns; /* when it becomes void */
+	uint64_t until_ns;         /* when it becomes void */
 };
 
 /* An empty set of sources.  0 or -ENOMEM. */

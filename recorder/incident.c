@@ -47,14 +47,15 @@ static void ask_answer(struct daemon *d, struct daemon_ask *a, int error)
 			 strerror(-error), d->last_path[0] ? ", folder " : "",
 			 d->last_path);
 	else
-		snprintf(text, sizeof(text),
-			 "path=%s\nbytes=%llu\nrecords=%llu\nfreeze_us=%.1f\nhit_to_hold_us=%.1f\nhit_to_disk_ms=%.1f\ntotal_ms=%.1f\n",
-			 d->last_path, (unsigned long long)o->bytes,
-			 (unsigned long long)o->records,
-			 (double)o->hold_ns / 1e3,
-			 (double)o->hit_to_hold_ns / 1e3,
-			 (double)o->hit_to_disk_ns / 1e6,
-			 (double)o->hit_to_disk_ns / 1e6);
+		snprintf(
+			text, sizeof(text),
+			"path=%s\nbytes=%llu\nrecords=%llu\nfreeze_us=%.1f\nhit_to_hold_us=%.1f\nhit_to_disk_ms=%.1f\ntotal_ms=%.1f\n",
+			d->last_path, (unsigned long long)o->bytes,
+			(unsigned long long)o->records,
+			(double)o->hold_ns / 1e3,
+			(double)o->hit_to_hold_ns / 1e3,
+			(double)o->hit_to_disk_ns / 1e6,
+			(double)o->hit_to_disk_ns / 1e6);
 	control_reply(d->control, a->client, error ? 1 : 0, text,
 		      daemon_now_ns());
 }
@@ -94,9 +95,10 @@ void incident_ask_client(struct daemon *d, uint64_t client,
 	struct daemon_ask *a = ask_new(d);
 
 	if (!a) {
-		control_reply(d->control, client, 1,
-			      "too many snapshots are asked for already; try again",
-			      daemon_now_ns());
+		control_reply(
+			d->control, client, 1,
+			"too many snapshots are asked for already; try again",
+			daemon_now_ns());
 		return;
 	}
 	a->client = client;
@@ -207,10 +209,11 @@ void incident_dump_done(void *arg, const struct dump_outcome *o)
 		return;
 	}
 	daemon_meta(d, META_DUMP, d->lead, o->bytes, o->path);
-	log_info("snapshot %s, %llu records, %llu bytes, held in %.0f us, on disk after %.0f ms",
-		 o->path, (unsigned long long)o->records,
-		 (unsigned long long)o->bytes, (double)o->hold_ns / 1e3,
-		 (double)o->hit_to_disk_ns / 1e6);
+	log_info(
+		"snapshot %s, %llu records, %llu bytes, held in %.0f us, on disk after %.0f ms",
+		o->path, (unsigned long long)o->records,
+		(unsigned long long)o->bytes, (double)o->hold_ns / 1e3,
+		(double)o->hit_to_disk_ns / 1e6);
 	engine_dump_done(d->engine, o->now_ns);
 }
 

@@ -4,7 +4,8 @@
 #define RECORDER_LOG_H
 
 /* "${program}: what: reason of errno err" on stderr (err: 0 or +-errno). */
-void log_err(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_err(int err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Name shown, and whether debug lines are printed. */

@@ -45,7 +45,8 @@ void options_print_help(void)
 	printf("usage: flightrecd [options]\n\n"
 	       "Records the machine's I/O into a ring, and writes a snapshot when a trigger\n"
 	       "fires.  Stays in the foreground; flightrec(1) talks to it.\n\n"
-	       "  -c, --config FILE     read FILE instead of " OPTIONS_CONFIG "\n"
+	       "  -c, --config FILE     read FILE instead of " OPTIONS_CONFIG
+	       "\n"
 	       "      --set KEY=VALUE   a setting, after all files (section.key; may be repeated)\n"
 	       "  -n, --check           check the settings and end; with -v also print them\n"
 	       "  -f, --foreground      stay in the foreground (always so)\n"
@@ -82,7 +83,8 @@ static int bad_option(int opt, char **argv)
 	if (opt == ':')
 		fprintf(stderr, "flightrecd: option %s needs a value", word);
 	else if (near)
-		fprintf(stderr, "flightrecd: unknown option %s; did you mean --%s?",
+		fprintf(stderr,
+			"flightrecd: unknown option %s; did you mean --%s?",
 			word, near);
 	else
 		fprintf(stderr, "flightrecd: unknown option %s", word);
@@ -223,7 +225,8 @@ struct fr_config *options_load(const struct options *o, struct fr_diag *diag)
 	name_collectors();
 	diag->text[0] = '\0';
 	c = config_new();
-	err = c ? config_read_all(c, o->config_path, o->config_must_exist, diag) :
+	err = c ? config_read_all(c, o->config_path, o->config_must_exist,
+				  diag) :
 		  -ENOMEM;
 	for (unsigned i = 0; !err && i < o->nr_sets; i++)
 		err = config_set(c, o->sets[i], diag);

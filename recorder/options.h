@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#define OPTIONS_CONFIG "/etc/flightrec/flightrec.conf"
+#define OPTIONS_CONFIG   "/etc/flightrec/flightrec.conf"
 #define OPTIONS_SETS_MAX 256
 
 enum options_mode {

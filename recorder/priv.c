@@ -17,21 +17,21 @@
 /* Numbers newer than the headers we may be built with. */
 #ifndef CAP_PERFMON
 #define CAP_PERFMON 38
-#define CAP_BPF 39
+#define CAP_BPF     39
 #endif
 
 static const cap_value_t daemon_keeps[] = {
-	CAP_BPF, /* maps and programs when probes change over */
-	CAP_PERFMON, /* attaching them */
-	CAP_SYS_PTRACE, /* /proc of other users' processes */
+	CAP_BPF,             /* maps and programs when probes change over */
+	CAP_PERFMON,         /* attaching them */
+	CAP_SYS_PTRACE,      /* /proc of other users' processes */
 	CAP_DAC_READ_SEARCH, /* the same, and tracefs */
-	CAP_CHOWN, /* snapshots go to run.group */
-	CAP_DAC_OVERRIDE, /* snapshot folders that belong to someone else */
+	CAP_CHOWN,           /* snapshots go to run.group */
+	CAP_DAC_OVERRIDE,    /* snapshot folders that belong to someone else */
 	CAP_FOWNER,
 	CAP_SETUID, /* the timer becomes run.user */
 	CAP_SETGID,
 	CAP_SETPCAP, /* for the dumper: emptying its bounding set */
-	CAP_KILL, /* the timer, which has another user */
+	CAP_KILL,    /* the timer, which has another user */
 };
 
 /* Those of ${keep} that we have, as the whole of our permitted and effective
@@ -91,7 +91,7 @@ int priv_drop_daemon(void)
 #define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
 #endif
 #define FS_ABI1 ((1ULL << 13) - 1) /* all rights of the first version */
-#define FS_FOLDER \
+#define FS_FOLDER                                                       \
 	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE | \
 	 LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
 	 LANDLOCK_ACCESS_FS_MAKE_REG)
@@ -135,27 +135,70 @@ static int landlock_confine(const int *folder_fds, size_t nr)
 
 static const int dumper_calls[] = {
 	/* the snapshot file and its folder */
-	SCMP_SYS(openat), SCMP_SYS(open), SCMP_SYS(read), SCMP_SYS(write),
-	SCMP_SYS(writev), SCMP_SYS(pread64), SCMP_SYS(pwrite64),
-	SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
-	SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(lstat),
-	SCMP_SYS(statx), SCMP_SYS(statfs), SCMP_SYS(fstatfs),
-	SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(fcntl),
-	SCMP_SYS(fchmod), SCMP_SYS(fchown), SCMP_SYS(rename),
-	SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(link),
-	SCMP_SYS(linkat), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
-	SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
-	SCMP_SYS(getdents64), SCMP_SYS(fadvise64), SCMP_SYS(sync_file_range),
+	SCMP_SYS(openat),
+	SCMP_SYS(open),
+	SCMP_SYS(read),
+	SCMP_SYS(write),
+	SCMP_SYS(writev),
+	SCMP_SYS(pread64),
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(lseek),
+	SCMP_SYS(close),
+	SCMP_SYS(fsync),
+	SCMP_SYS(fdatasync),
+	SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(stat),
+	SCMP_SYS(lstat),
+	SCMP_SYS(statx),
+	SCMP_SYS(statfs),
+	SCMP_SYS(fstatfs),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(fallocate),
+	SCMP_SYS(fcntl),
+	SCMP_SYS(fchmod),
+	SCMP_SYS(fchown),
+	SCMP_SYS(rename),
+	SCMP_SYS(renameat),
+	SCMP_SYS(renameat2),
+	SCMP_SYS(link),
+	SCMP_SYS(linkat),
+	SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat),
+	SCMP_SYS(access),
+	SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(fadvise64),
+	SCMP_SYS(sync_file_range),
 	/* memory, time, and what the C library does on its own */
-	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(madvise),
-	SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
-	SCMP_SYS(time), SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep),
-	SCMP_SYS(sched_yield), SCMP_SYS(getrandom), SCMP_SYS(getpid),
-	SCMP_SYS(gettid), SCMP_SYS(getuid), SCMP_SYS(geteuid),
-	SCMP_SYS(getgid), SCMP_SYS(getegid), SCMP_SYS(getrusage),
-	SCMP_SYS(sysinfo), SCMP_SYS(uname), SCMP_SYS(rt_sigaction),
-	SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(tgkill),
-	SCMP_SYS(restart_syscall), SCMP_SYS(rseq), SCMP_SYS(exit),
+	SCMP_SYS(brk),
+	SCMP_SYS(munmap),
+	SCMP_SYS(madvise),
+	SCMP_SYS(futex),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(time),
+	SCMP_SYS(nanosleep),
+	SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(getuid),
+	SCMP_SYS(geteuid),
+	SCMP_SYS(getgid),
+	SCMP_SYS(getegid),
+	SCMP_SYS(getrusage),
+	SCMP_SYS(sysinfo),
+	SCMP_SYS(uname),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(tgkill),
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(rseq),
+	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
 };
 
@@ -167,13 +210,15 @@ static int allow_memory(scmp_filter_ctx ctx)
 
 	err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
 			       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
-			       SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_TYPE, MAP_PRIVATE));
+			       SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_TYPE,
+				       MAP_PRIVATE));
 	if (!err)
-		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-				       SCMP_A2(SCMP_CMP_MASKED_EQ,
-					       PROT_EXEC | PROT_WRITE, 0));
+		err = seccomp_rule_add(
+			ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, 0));
 	if (!err)
-		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mremap), 0);
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mremap),
+				       0);
 	return err;
 }
 

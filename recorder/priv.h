@@ -18,8 +18,8 @@ int priv_drop_daemon(void);
 /* What of the three could be had, for status and the snapshot. */
 struct priv_report {
 	int capabilities; /* 0: all dropped, else negative errno */
-	int landlock; /* ABI version in force; negative errno: not there */
-	int seccomp; /* 0: filter in force, else negative errno */
+	int landlock;     /* ABI version in force; negative errno: not there */
+	int seccomp;      /* 0: filter in force, else negative errno */
 };
 
 /*

@@ -50,14 +50,14 @@ static void set_points(struct probes *p)
 {
 	unsigned i = 0;
 
-#define FR_PROBE_ID(id_, stream_, name_)                                      \
-	p->points[i].stream = #stream_;                                       \
-	p->points[i].name = #name_;                                           \
-	p->points[i].id = FR_PROBE_##id_;                                     \
-	p->points[i].wanted = point_wanted(p->config, #stream_);              \
-	if (!p->points[i].wanted)                                             \
-		snprintf(p->points[i].why, sizeof(p->points[i].why),          \
-			 "switched off (probes.streams)");                    \
+#define FR_PROBE_ID(id_, stream_, name_)                             \
+	p->points[i].stream = #stream_;                              \
+	p->points[i].name = #name_;                                  \
+	p->points[i].id = FR_PROBE_##id_;                            \
+	p->points[i].wanted = point_wanted(p->config, #stream_);     \
+	if (!p->points[i].wanted)                                    \
+		snprintf(p->points[i].why, sizeof(p->points[i].why), \
+			 "switched off (probes.streams)");           \
 	i++;
 	FR_PROBES(FR_PROBE_ID)
 #undef FR_PROBE_ID
@@ -67,20 +67,22 @@ static const struct {
 	const char *name;
 	uint32_t lane;
 } lane_names[] = {
-	{ "fs", FR_LANE_FS },	     { "block", FR_LANE_BLOCK },
-	{ "proc", FR_LANE_PROC },    { "slow", FR_LANE_SLOW },
-	{ "names", FR_LANE_NAMES },  { "cache", FR_LANE_CACHE },
-	{ "net", FR_LANE_NET },	     { "other", FR_LANE_OTHER },
+	{ "fs", FR_LANE_FS },       { "block", FR_LANE_BLOCK },
+	{ "proc", FR_LANE_PROC },   { "slow", FR_LANE_SLOW },
+	{ "names", FR_LANE_NAMES }, { "cache", FR_LANE_CACHE },
+	{ "net", FR_LANE_NET },     { "other", FR_LANE_OTHER },
 };
 
 /* "fs=50,names=20,..." as shares; what is wrong was refused by config_check. */
 static void set_shares(struct probes *p)
 {
-	for (unsigned i = 0; i < sizeof(lane_names) / sizeof(lane_names[0]); i++) {
+	for (unsigned i = 0; i < sizeof(lane_names) / sizeof(lane_names[0]);
+	     i++) {
 		const char *at = p->config->ring_shares;
 		size_t n = strlen(lane_names[i].name);
 
-		while (at && (strncmp(at, lane_names[i].name, n) || at[n] != '=')) {
+		while (at &&
+		       (strncmp(at, lane_names[i].name, n) || at[n] != '=')) {
 			at = strchr(at, ',');
 			if (at)
 				at += 1 + strspn(at + 1, " ");
@@ -119,12 +121,14 @@ static int scope_cgroup(struct probes *p, struct fr_diag *diag)
 		p->cfg.scope = FR_SCOPE_CGROUP;
 		p->cfg.scope_cgroup = st.st_ino;
 		p->cfg.scope_cgroup_level = 1;
-		for (const char *c = name; (c = strchr(c, '/')) != NULL && c[1]; c++)
+		for (const char *c = name; (c = strchr(c, '/')) != NULL && c[1];
+		     c++)
 			p->cfg.scope_cgroup_level++;
 		return 0;
 	}
 	snprintf(diag->text, sizeof(diag->text),
-		 "scope.cgroup: there is no cgroup %s below /sys/fs/cgroup", name);
+		 "scope.cgroup: there is no cgroup %s below /sys/fs/cgroup",
+		 name);
 	return -ENOENT;
 }
 
@@ -140,7 +144,8 @@ static int set_cfg(struct probes *p, struct fr_diag *diag)
 			  &p->geometry)) {
 		snprintf(diag->text, sizeof(diag->text),
 			 "ring.memory is too small for %u lanes and %u CPUs; "
-			 "raise it", p->nr_shares, cfg->nr_cpus);
+			 "raise it",
+			 p->nr_shares, cfg->nr_cpus);
 		return -EINVAL;
 	}
 	cfg->inflight_mask = round_up_pow2(pid_max) - 1;
@@ -194,7 +199,8 @@ static int map_memory(struct probes *p, const char *name, size_t value,
 
 	if (!m)
 		return -ENOENT;
-	m->mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+	m->mem =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
 	if (m->mem == MAP_FAILED) {
 		m->mem = NULL;
 		return -errno;
@@ -267,7 +273,8 @@ static void why_none(int err, struct fr_diag *diag)
 	else if (!diag->text[0])
 		snprintf(diag->text, sizeof(diag->text),
 			 "no probe could be loaded: %s; sampling and manual "
-			 "dumps still work", strerror(-err));
+			 "dumps still work",
+			 strerror(-err));
 }
 
 static int set_scope(struct probes *p)
@@ -332,7 +339,8 @@ static void attach(struct probe_point *pt)
 	pt->link = bpf_program__attach(pt->prog);
 	if (pt->link)
 		return;
-	snprintf(pt->why, sizeof(pt->why), "the kernel refused to attach %s: %s",
+	snprintf(pt->why, sizeof(pt->why),
+		 "the kernel refused to attach %s: %s",
 		 bpf_program__name(pt->prog), strerror(errno));
 	pt->prog = NULL;
 }
@@ -350,8 +358,9 @@ int probes_start(struct probes *p, struct fr_diag *diag)
 		on += p->points[i].link != NULL;
 	}
 	if (!on) {
-		snprintf(diag->text, sizeof(diag->text),
-			 "no probe could be attached; `flightrec doctor` says why");
+		snprintf(
+			diag->text, sizeof(diag->text),
+			"no probe could be attached; `flightrec doctor` says why");
 		return -ENOTSUP;
 	}
 	return probe_pin(p);
@@ -428,8 +437,8 @@ int probes_poll(struct probes *p, probes_wake_fn fn, void *arg)
 	return ring_buffer__consume(p->wake);
 }
 
-size_t probes_inflight(struct probes *p, uint64_t now_ns, void *buf, size_t size,
-		       unsigned *ret_left_out)
+size_t probes_inflight(struct probes *p, uint64_t now_ns, void *buf,
+		       size_t size, unsigned *ret_left_out)
 {
 	struct probe_map *table = probe_map(p, "inflight");
 	struct probe_map *more = probe_map(p, "inflight_more");

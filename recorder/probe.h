@@ -47,12 +47,12 @@ int probes_poll(struct probes *p, probes_wake_fn fn, void *arg);
 /* Operations in flight now, as records inflight_fs and inflight_block (logical
  * bytes, each a multiple of 8; the type is in its head), at most ${size} bytes.
  * Returns the bytes used; *ret_left_out counts those that found no room. */
-size_t probes_inflight(struct probes *p, uint64_t now_ns, void *buf, size_t size,
-		       unsigned *ret_left_out);
+size_t probes_inflight(struct probes *p, uint64_t now_ns, void *buf,
+		       size_t size, unsigned *ret_left_out);
 
 struct probe_report {
-	const char *stream; /* "fs" */
-	const char *name; /* "sys_enter" */
+	const char *stream;    /* "fs" */
+	const char *name;      /* "sys_enter" */
 	const char *mechanism; /* "tp_btf", "tracepoint", ... */
 	bool attached;
 	const char *why; /* if not attached */
@@ -72,7 +72,8 @@ uint64_t probes_run_ns(struct probes *p);
 struct probes_left;
 /* The next one under ring.pin_folder that is not in use; NULL: none. */
 struct probes_left *probes_left_open(const struct fr_config *c);
-void *probes_left_ring(struct probes_left *l, size_t *ret_bytes); /* mapped rw */
+void *probes_left_ring(struct probes_left *l,
+		       size_t *ret_bytes); /* mapped rw */
 size_t probes_left_inflight(struct probes_left *l, uint64_t now_ns, void *buf,
 			    size_t size, unsigned *ret_left_out);
 /* Unpins (its probes stop) and frees. */

@@ -111,7 +111,8 @@ static void walk_more(struct sink *s, int fd)
 	uint32_t key, *prev = NULL;
 	struct fr_inflight e;
 
-	for (int i = 0; i < 16384 && !bpf_map_get_next_key(fd, prev, &key); i++) {
+	for (int i = 0; i < 16384 && !bpf_map_get_next_key(fd, prev, &key);
+	     i++) {
 		if (!bpf_map_lookup_elem(fd, &key, &e))
 			put_call(s, &e);
 		prev = &key;
@@ -123,7 +124,8 @@ static void walk_requests(struct sink *s, int fd)
 	uint64_t key, *prev = NULL;
 	struct fr_block_entry e;
 
-	for (int i = 0; i < 65536 && !bpf_map_get_next_key(fd, prev, &key); i++) {
+	for (int i = 0; i < 65536 && !bpf_map_get_next_key(fd, prev, &key);
+	     i++) {
 		if (!bpf_map_lookup_elem(fd, &key, &e))
 			put_request(s, &e);
 		prev = &key;

@@ -12,16 +12,16 @@
 #include <flightrec/bpf_cfg.h>
 
 #define PROBE_OBJECTS_MAX 16
-#define PROBE_MAPS_MAX 32
+#define PROBE_MAPS_MAX    32
 
 /* One probe: a point in the kernel, fed by one of several programs. */
 struct probe_point {
 	const char *stream, *name; /* as in FR_PROBES */
-	int id; /* enum fr_probe_id */
-	struct bpf_program *prog; /* the one chosen; NULL: none */
+	int id;                    /* enum fr_probe_id */
+	struct bpf_program *prog;  /* the one chosen; NULL: none */
 	struct bpf_link *link;
 	char mechanism[16];
-	char why[160]; /* why it is not attached */
+	char why[160];    /* why it is not attached */
 	unsigned refused; /* bit: candidate that the kernel refused */
 	bool wanted;
 };

@@ -51,7 +51,8 @@ static void *rodata_var(struct bpf_object *o, const char *name, size_t size)
 	int id;
 
 	base = m ? (char *)(uintptr_t)bpf_map__initial_value(m, &total) : NULL;
-	id = btf ? btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC) : -1;
+	id = btf ? btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC) :
+		   -1;
 	if (!base || id < 0)
 		return NULL;
 	sec = btf__type_by_id(btf, (unsigned)id);
@@ -73,8 +74,8 @@ static void set_constants(struct probes *p, struct bpf_object *o)
 	struct fr_bpf_cfg *cfg = rodata_var(o, "fr_cfg", sizeof(*cfg));
 	uint8_t *nr = rodata_var(o, "fr_nr", 512);
 	uint8_t *nr32 = rodata_var(o, "fr_nr32", 512);
-	struct fr_call_info *calls = rodata_var(o, "fr_calls",
-						FR_CALLS_MAX * sizeof(*calls));
+	struct fr_call_info *calls =
+		rodata_var(o, "fr_calls", FR_CALLS_MAX * sizeof(*calls));
 
 	if (cfg)
 		*cfg = p->cfg;
@@ -114,8 +115,7 @@ static int share_maps(struct probes *p, struct bpf_object *o)
 {
 	struct bpf_map *m;
 
-	bpf_object__for_each_map(m, o)
-	{
+	bpf_object__for_each_map(m, o) {
 		const char *name = bpf_map__name(m);
 		struct probe_map *known;
 		uint32_t entries;
@@ -140,8 +140,7 @@ static int keep_maps(struct probes *p, struct bpf_object *o)
 {
 	struct bpf_map *m;
 
-	bpf_object__for_each_map(m, o)
-	{
+	bpf_object__for_each_map(m, o) {
 		const char *name = bpf_map__name(m);
 		struct probe_map *pm = &p->maps[p->nr_maps];
 
@@ -166,13 +165,15 @@ static struct probe_point *point_of(struct probes *p, const char *program)
 
 	for (unsigned i = 0; i < FR_PROBE_MAX; i++)
 		if (p->points[i].stream &&
-		    probe_program_is(program, &p->points[i], mechanism, &variant))
+		    probe_program_is(program, &p->points[i], mechanism,
+				     &variant))
 			return &p->points[i];
 	return NULL;
 }
 
 /* Switches on what probe_pick() chooses, all else off; how many are on. */
-static unsigned choose(struct probes *p, struct bpf_object *o, const char *stream)
+static unsigned choose(struct probes *p, struct bpf_object *o,
+		       const char *stream)
 {
 	struct bpf_program *prog;
 	unsigned on = 0, index;
@@ -198,8 +199,7 @@ static unsigned program_index(struct bpf_object *o, const char *name)
 	struct bpf_program *prog;
 	unsigned i = 0;
 
-	bpf_object__for_each_program(prog, o)
-	{
+	bpf_object__for_each_program(prog, o) {
 		if (!strcmp(bpf_program__name(prog), name))
 			return i;
 		i++;
@@ -282,10 +282,11 @@ int probe_load_all(struct probes *p, struct fr_diag *diag)
 
 		if (err && !first_err) {
 			first_err = err;
-			snprintf(diag->text, sizeof(diag->text),
-				 "the kernel does not take our BPF programs (%s): %s",
-				 bpf_objects[i].name,
-				 load_error[0] ? load_error : strerror(-err));
+			snprintf(
+				diag->text, sizeof(diag->text),
+				"the kernel does not take our BPF programs (%s): %s",
+				bpf_objects[i].name,
+				load_error[0] ? load_error : strerror(-err));
 		}
 	}
 	return p->nr_objects ? 0 : first_err ?: -ENOENT;

@@ -65,8 +65,7 @@ struct bpf_program *probe_pick(struct probes *p, struct bpf_object *o,
 	int best_rank = 0;
 	unsigned i = 0;
 
-	bpf_object__for_each_program(prog, o)
-	{
+	bpf_object__for_each_program(prog, o) {
 		const char *variant;
 		char mechanism[16];
 		unsigned index = i++;

@@ -126,7 +126,8 @@ static void *map_left(const char *folder, const char *name, int prot,
 		return NULL;
 	*ret_entries = info.max_entries;
 	*ret_bytes = ((size_t)(info.value_size + 7) / 8 * 8 * info.max_entries +
-		      page - 1) / page * page;
+		      page - 1) /
+		     page * page;
 	mem = mmap(NULL, *ret_bytes, prot, MAP_SHARED, fd, 0);
 	close(fd);
 	return mem == MAP_FAILED ? NULL : mem;

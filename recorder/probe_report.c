@@ -26,8 +26,7 @@ static void sum_counts(struct probes *p, int id, struct fr_probe_counts *ret)
 		     ret->unmatched + ret->lost;
 }
 
-static void kernel_figures(const struct probe_point *pt,
-			   struct probe_report *r)
+static void kernel_figures(const struct probe_point *pt, struct probe_report *r)
 {
 	struct bpf_prog_info info = {};
 	uint32_t len = sizeof(info);
@@ -99,7 +98,8 @@ static bool cpu_online(uint32_t cpu)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online", cpu);
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online",
+		 cpu);
 	/* CPU 0 often has no such file: it cannot go away */
 	FILE *f = fopen(path, "re");
 	int c = f ? fgetc(f) : '1';

@@ -18,7 +18,7 @@
 #include "recorder/log.h"
 
 #define RECOVERED "recovered"
-#define LEFT_MAX 64 /* rings looked at in one go */
+#define LEFT_MAX  64 /* rings looked at in one go */
 
 struct recovery {
 	const struct fr_config *config;
@@ -78,7 +78,8 @@ static struct ring_user *open_old_ring(const struct runfolder *run)
 		return NULL;
 	u = ring_user_open(runfolder_name(run, RUNFOLDER_OLD_RING, path));
 	if (!u) {
-		log_err(errno, "%s is not a ring of this version; removed", path);
+		log_err(errno, "%s is not a ring of this version; removed",
+			path);
 	} else if (!same_boot(ring_user_head(u))) {
 		log_info("%s is of an earlier boot; removed", path);
 		ring_user_close(u);

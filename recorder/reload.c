@@ -27,9 +27,10 @@ static int keep_fixed(const struct fr_config *old, struct fr_config *new)
 
 		if (can_change(p) || !strcmp(was, is))
 			continue;
-		log_info("%s.%s = %s takes effect at the next start", p->section,
-			 p->key, is);
-		snprintf(text, sizeof(text), "%s.%s=%s", p->section, p->key, was);
+		log_info("%s.%s = %s takes effect at the next start",
+			 p->section, p->key, is);
+		snprintf(text, sizeof(text), "%s.%s=%s", p->section, p->key,
+			 was);
 		err = config_set(new, text, &diag);
 		if (err)
 			break;

@@ -15,7 +15,9 @@
 
 #define PREFIX "flightrec-"
 #define SUFFIX ".frs"
-#define STAMP "dddddddd" "Tdddddd.dddZ-" /* d: a digit */
+#define STAMP      \
+	"dddddddd" \
+	"Tdddddd.dddZ-" /* d: a digit */
 
 struct entry {
 	char name[256];
@@ -112,7 +114,8 @@ static int read_folder(int dir_fd, struct entry **ret_list, size_t *ret_nr)
 			}
 			list = more;
 		}
-		snprintf(list[nr].name, sizeof(list[nr].name), "%s", de->d_name);
+		snprintf(list[nr].name, sizeof(list[nr].name), "%s",
+			 de->d_name);
 		list[nr++].bytes = (uint64_t)st.st_size;
 	}
 	closedir(d);

@@ -2,8 +2,8 @@
 /* ring_file.c - geometry and birth of a ring, and the file that carries one. */
 #include "recorder/ring_user.h"
 
-#include "dump/schema.h"
 #include "dump/ring_region.h"
+#include "dump/schema.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -170,7 +170,8 @@ static struct ring_user *ring_user_map(int fd, size_t bytes)
 		return NULL;
 	r->fd = fd;
 	r->bytes = bytes;
-	r->region = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	r->region =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (r->region == MAP_FAILED) {
 		free(r);
 		return NULL;
@@ -227,8 +228,9 @@ static int head_check(const struct fr_ring_head *head, uint64_t bytes)
 	    head->version != FR_RING_VERSION ||
 	    head->layout_hash != fr_layout_hash())
 		return -ESTALE;
-	words = ((uint64_t)FR_LANES_MAX * head->nr_cpus +
-		 FR_WORDS_PER_PAGE - 1) / FR_WORDS_PER_PAGE;
+	words = ((uint64_t)FR_LANES_MAX * head->nr_cpus + FR_WORDS_PER_PAGE -
+		 1) /
+		FR_WORDS_PER_PAGE;
 	if (!head->nr_cpus || head->nr_lanes != FR_LANES_MAX ||
 	    head->first_chunk != 1 + words ||
 	    (uint64_t)head->first_chunk + head->nr_chunks != pages)

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define RESERVE_TRIES 16 /* roll-overs for one record */
-#define CLAIM_TRIES 64 /* chunks looked at in one roll-over */
+#define CLAIM_TRIES   64 /* chunks looked at in one roll-over */
 
 /* Where one writer writes. */
 struct lane_ref {
@@ -42,8 +42,8 @@ static int hold_is_valid(const struct fr_ring_head *head)
 {
 	/* Read after the state that showed HELD (acquire): pairs with the
 	 * store of ring_hold(), which comes before its bits. */
-	uint64_t until = __atomic_load_n(&head->hold_until_ns,
-					 __ATOMIC_RELAXED);
+	uint64_t until =
+		__atomic_load_n(&head->hold_until_ns, __ATOMIC_RELAXED);
 
 	return until != 0 && ring_now_ns() < until;
 }
@@ -52,7 +52,7 @@ static int hold_is_valid(const struct fr_ring_head *head)
 static void chunk_give_back(struct fr_chunk_head *c)
 {
 	/* Release: pairs with the compare-and-swap of chunk_claim(). */
-	__atomic_fetch_and(&c->state, FR_CHUNK_HELD, __ATOMIC_RELEASE);
+	__atomic_fetch_and(&c->state, FR_CHUNK_HOLD_BITS, __ATOMIC_RELEASE);
 }
 
 /* ---- steps 3 and 4: fill and commit --------------------------------------- */
@@ -189,15 +189,15 @@ static int chunk_claim(const struct lane_ref *r, struct fr_chunk_head *c)
 	}
 	/* Acquire: pairs with chunk_give_back() of the owner before us. */
 	if (!__atomic_compare_exchange_n(
-		    &c->state, &seen,
-		    FR_CHUNK_ACTIVE | FR_CHUNK_OWNER(r->cpu), 0,
-		    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		    &c->state, &seen, FR_CHUNK_ACTIVE | FR_CHUNK_OWNER(r->cpu),
+		    0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
 		count(&r->word->skipped_active, 1);
 		return 0;
 	}
 	/* Acquire: pairs with chunk_commit(): its slots are written. */
-	if (FR_COMMITTED_SLOTS(__atomic_load_n(
-		    &c->committed, __ATOMIC_ACQUIRE)) != FR_CHUNK_RECORD_SLOTS) {
+	if (FR_COMMITTED_SLOTS(
+		    __atomic_load_n(&c->committed, __ATOMIC_ACQUIRE)) !=
+	    FR_CHUNK_RECORD_SLOTS) {
 		chunk_give_back(c);
 		count(&r->word->skipped_uncommitted, 1);
 		return 0;
@@ -399,7 +399,7 @@ void ring_seal(void *region, unsigned lane, unsigned cpu)
 	do {
 		if (FR_POS_CHUNK(pos) >= r.head->nr_chunks)
 			return; /* FR_CHUNK_NONE: nothing to seal */
-		/* Acquire and release as in chunk_install(). */
+				/* Acquire and release as in chunk_install(). */
 	} while (!__atomic_compare_exchange_n(
 		&r.word->pos, &pos, FR_POS_SEALED(FR_POS_ORDINAL(pos)), 0,
 		__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
@@ -409,7 +409,8 @@ void ring_seal(void *region, unsigned lane, unsigned cpu)
 }
 
 /* Whether a chunk nobody owns has a record that r->cpu never committed. */
-static int chunk_is_open(const struct lane_ref *r, const struct fr_chunk_head *c)
+static int chunk_is_open(const struct lane_ref *r,
+			 const struct fr_chunk_head *c)
 {
 	/* Acquire: pairs with chunk_commit(). */
 	__u64 committed = __atomic_load_n(&c->committed, __ATOMIC_ACQUIRE);
@@ -436,7 +437,7 @@ static int chunk_reclaim(const struct lane_ref *r, struct fr_chunk_head *c)
 {
 	/* Acquire: pairs with chunk_give_back(). */
 	__u64 state = __atomic_load_n(&c->state, __ATOMIC_ACQUIRE);
-	int owned = (state & ~FR_CHUNK_HELD) ==
+	int owned = (state & ~FR_CHUNK_HOLD_BITS) ==
 		    (FR_CHUNK_ACTIVE | FR_CHUNK_OWNER(r->cpu));
 
 	if (!owned && !chunk_adopt(r, c, state))
@@ -465,7 +466,7 @@ unsigned ring_reclaim_dead(void *region, unsigned lane, unsigned writer)
 	ring_seal(region, lane, writer);
 	r = lane_ref_make(region, lane, writer);
 	for (i = 0; i < r.lane->nr; i++)
-		n += (unsigned)chunk_reclaim(
-			&r, chunk_at(&r, r.lane->first + i));
+		n += (unsigned)chunk_reclaim(&r,
+					     chunk_at(&r, r.lane->first + i));
 	return n;
 }

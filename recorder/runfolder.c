@@ -55,8 +55,9 @@ static int lock_pid_file(struct runfolder *r, pid_t *ret_pid)
 	struct stat ours, named;
 
 	for (int tries = 0; tries < 100; tries++) {
-		int fd = openat(r->dir_fd, RUNFOLDER_PID,
-				O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+		int fd =
+			openat(r->dir_fd, RUNFOLDER_PID,
+			       O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 
 		if (fd < 0)
 			return -errno;
@@ -70,7 +71,8 @@ static int lock_pid_file(struct runfolder *r, pid_t *ret_pid)
 		if (!fstat(fd, &ours) &&
 		    !fstatat(r->dir_fd, RUNFOLDER_PID, &named,
 			     AT_SYMLINK_NOFOLLOW) &&
-		    ours.st_ino == named.st_ino && ours.st_dev == named.st_dev) {
+		    ours.st_ino == named.st_ino &&
+		    ours.st_dev == named.st_dev) {
 			r->pid_fd = fd;
 			return 0;
 		}

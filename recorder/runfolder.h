@@ -11,9 +11,9 @@
 #include <limits.h>
 #include <sys/types.h>
 
-#define RUNFOLDER_PID "flightrecd.pid"
-#define RUNFOLDER_SOCKET "control.sock"
-#define RUNFOLDER_RING "user.ring"
+#define RUNFOLDER_PID      "flightrecd.pid"
+#define RUNFOLDER_SOCKET   "control.sock"
+#define RUNFOLDER_RING     "user.ring"
 #define RUNFOLDER_OLD_RING "user.ring.old"
 
 struct runfolder {

@@ -112,12 +112,13 @@ static void put_probe(void *arg, const struct probe_report *r)
 	snprintf(prefix, sizeof(prefix), "probe.%s.%s.", r->stream, r->name);
 	put_text(o->f, prefix, "name", r->name);
 	put_text(o->f, prefix, "stream", r->stream);
-	put_text(o->f, prefix, "mechanism", r->mechanism ? r->mechanism : "none");
+	put_text(o->f, prefix, "mechanism",
+		 r->mechanism ? r->mechanism : "none");
 	put_text(o->f, prefix, "attached", r->attached ? "yes" : "no");
 	if (!r->attached)
 		put_text(o->f, prefix, "why", r->why ? r->why : "");
 #define FR_COUNTER(name, scope, doc) FR_COUNTER_##scope(name)
-#define FR_COUNTER_PROBE(name) put_u64(o->f, prefix, #name, r->counts.name);
+#define FR_COUNTER_PROBE(name)       put_u64(o->f, prefix, #name, r->counts.name);
 #define FR_COUNTER_SELF(name)
 #include <flightrec/counters.def>
 #undef FR_COUNTER
@@ -148,7 +149,8 @@ static void put_trigger(struct status_out *o, const struct trigger_info *t)
 	if (t->last_ns)
 		put_seconds(o->f, prefix, "last_s", o->now_ns - t->last_ns);
 	if (t->undecidable)
-		put_text(o->f, prefix, "note", "cannot fire: needs kernel probes");
+		put_text(o->f, prefix, "note",
+			 "cannot fire: needs kernel probes");
 }
 
 static void put_triggers(struct status_out *o)

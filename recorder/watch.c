@@ -31,7 +31,8 @@ static void say_misfits(struct watch *w)
 	uint32_t number;
 
 	while (evaluator_misfit(w->evaluator, &number, &metric))
-		log_err(0, "trigger %u: the unit of its limit does not fit %s; it ignores that metric",
+		log_err(0,
+			"trigger %u: the unit of its limit does not fit %s; it ignores that metric",
 			number, metric);
 }
 

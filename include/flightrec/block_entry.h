@@ -21,9 +21,9 @@ struct fr_block_entry {
 	__u16 error, in_scope;
 	__u32 spare;
 };
-#define FR_REQ_DIRECT 1
+#define FR_REQ_DIRECT    1
 #define FR_REQ_AT_INSERT 2
-#define FR_REQ_AT_GETRQ 4
-#define FR_REQ_AT_ISSUE 8
+#define FR_REQ_AT_GETRQ  4
+#define FR_REQ_AT_ISSUE  8
 
 #endif

@@ -9,11 +9,11 @@
 struct fr_bpf_cfg {
 	__u32 nr_cpus;
 	__u32 first_chunk;
-	__u32 inflight_mask; /* entries of the in-flight table - 1 */
+	__u32 inflight_mask;     /* entries of the in-flight table - 1 */
 	__u32 inflight_collides; /* pid_max is larger than the table */
 	__u32 seen_mask;
 	__u32 names_again; /* describe again after so many chunks of names */
-	__u32 scope; /* FR_SCOPE_* */
+	__u32 scope;       /* FR_SCOPE_* */
 	__u32 scope_cgroup_level;
 	__u64 scope_cgroup;
 	__u32 exec_args_max; /* bytes; 0: none */
@@ -24,8 +24,8 @@ struct fr_bpf_cfg {
 		__u32 first, nr;
 	} lanes[FR_LANES_MAX];
 };
-#define FR_SCOPE_ALL 0
-#define FR_SCOPE_PIDS 1 /* those in the map `scope` and their descendants */
+#define FR_SCOPE_ALL    0
+#define FR_SCOPE_PIDS   1 /* those in the map `scope` and their descendants */
 #define FR_SCOPE_CGROUP 2
 
 /* In the mmapable map `globals`: one element. */

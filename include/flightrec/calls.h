@@ -9,27 +9,27 @@
 
 enum fr_call_class {
 	FR_CLS_NONE = 0, /* not recorded */
-	FR_CLS_IO, /* fs_io, or fs_wide when a value does not fit */
-	FR_CLS_WIDE, /* always fs_wide */
-	FR_CLS_PATH, /* fs_path */
-	FR_CLS_PATH2, /* fs_path2 */
+	FR_CLS_IO,       /* fs_io, or fs_wide when a value does not fit */
+	FR_CLS_WIDE,     /* always fs_wide */
+	FR_CLS_PATH,     /* fs_path */
+	FR_CLS_PATH2,    /* fs_path2 */
 };
 
 /* props */
-#define FR_CP_MOVES 0x0001 /* a result >= 0 is a number of bytes moved */
-#define FR_CP_FPOS 0x0002 /* the offset is the file position at entry */
-#define FR_CP_IOVEC 0x0004 /* size is the number of iovecs in argument 2 */
-#define FR_CP_FSIZE 0x0008 /* offset shows the file's size */
-#define FR_CP_NEWFD 0x0010 /* the result is a new descriptor */
-#define FR_CP_RENAMES 0x0020 /* success changes names of existing files */
-#define FR_CP_TEXT1 0x0040 /* the first path is text, relative to nothing */
-#define FR_CP_SPLIT32 0x0080 /* 32-bit: 64-bit offset in two arguments */
-#define FR_CP_PAGEOFF 0x0100 /* offset counts pages */
+#define FR_CP_MOVES     0x0001 /* a result >= 0 is a number of bytes moved */
+#define FR_CP_FPOS      0x0002 /* the offset is the file position at entry */
+#define FR_CP_IOVEC     0x0004 /* size is the number of iovecs in argument 2 */
+#define FR_CP_FSIZE     0x0008 /* offset shows the file's size */
+#define FR_CP_NEWFD     0x0010 /* the result is a new descriptor */
+#define FR_CP_RENAMES   0x0020 /* success changes names of existing files */
+#define FR_CP_TEXT1     0x0040 /* the first path is text, relative to nothing */
+#define FR_CP_SPLIT32   0x0080 /* 32-bit: 64-bit offset in two arguments */
+#define FR_CP_PAGEOFF   0x0100 /* offset counts pages */
 #define FR_CP_PAGEOFF32 0x0200 /* 32-bit: arguments in a struct in memory */
-#define FR_CP_LLSEEK 0x0400 /* offset in two arguments, high first */
-#define FR_CP_OPENHOW 0x0800 /* flags points to a struct open_how */
-#define FR_CP_CREAT 0x1000 /* flags are those of creat */
-#define FR_CP_FPOS_M1 0x2000 /* offset -1 means the file position */
+#define FR_CP_LLSEEK    0x0400 /* offset in two arguments, high first */
+#define FR_CP_OPENHOW   0x0800 /* flags points to a struct open_how */
+#define FR_CP_CREAT     0x1000 /* flags are those of creat */
+#define FR_CP_FPOS_M1   0x2000 /* offset -1 means the file position */
 
 #define FR_CALLS_MAX 256
 

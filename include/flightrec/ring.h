@@ -75,49 +75,54 @@
 #include <linux/types.h>
 #endif
 
-#define FR_RING_MAGIC 0x31474e5252544c46ULL /* "FLTRRNG1" */
+#define FR_RING_MAGIC   0x31474e5252544c46ULL /* "FLTRRNG1" */
 #define FR_RING_VERSION 1
 
-#define FR_SLOT_BYTES 64
-#define FR_CONT_BYTES 56 /* payload of a continuation slot */
-#define FR_CHUNK_SLOTS 256 /* slot 0 is the head */
-#define FR_CHUNK_BYTES (FR_CHUNK_SLOTS * FR_SLOT_BYTES)
+#define FR_SLOT_BYTES         64
+#define FR_CONT_BYTES         56  /* payload of a continuation slot */
+#define FR_CHUNK_SLOTS        256 /* slot 0 is the head */
+#define FR_CHUNK_BYTES        (FR_CHUNK_SLOTS * FR_SLOT_BYTES)
 #define FR_CHUNK_RECORD_SLOTS (FR_CHUNK_SLOTS - 1)
-#define FR_WORDS_PER_PAGE (FR_CHUNK_BYTES / 64)
-#define FR_LANES_MAX 16
-#define FR_RECORD_SLOTS_MAX 80 /* longest record: 64 + 79 * 56 = 4,488 bytes */
+#define FR_WORDS_PER_PAGE     (FR_CHUNK_BYTES / 64)
+#define FR_LANES_MAX          16
+#define FR_RECORD_SLOTS_MAX   80 /* longest record: 64 + 79 * 56 = 4,488 bytes */
 
 /* Lanes.  Append only: the number is part of the ring and the file format. */
 enum fr_lane_id {
 	FR_LANE_FS = 0, /* file operations */
 	FR_LANE_BLOCK = 1,
-	FR_LANE_PROC = 2, /* fork, exec, exit */
-	FR_LANE_SLOW = 3, /* copies of operations over their latency limit */
+	FR_LANE_PROC = 2,  /* fork, exec, exit */
+	FR_LANE_SLOW = 3,  /* copies of operations over their latency limit */
 	FR_LANE_NAMES = 4, /* paths and process facts */
 	FR_LANE_CACHE = 5,
 	FR_LANE_NET = 6,
-	FR_LANE_OTHER = 7, /* low-rate streams */
+	FR_LANE_OTHER = 7,  /* low-rate streams */
 	FR_LANE_SAMPLE = 8, /* user-space ring: sampler */
-	FR_LANE_META = 9, /* user-space ring: triggers, gaps, changes */
+	FR_LANE_META = 9,   /* user-space ring: triggers, gaps, changes */
 	FR_LANE_POINT = 10, /* user-space ring: trace points of programs */
 };
 
 /* chunk.state */
-#define FR_CHUNK_ACTIVE 1ULL /* a word.pos names it */
-#define FR_CHUNK_HELD 2ULL /* a reader wants it unchanged */
+#define FR_CHUNK_ACTIVE     1ULL /* a word.pos names it */
+#define FR_CHUNK_HELD       2ULL /* a reader wants it unchanged */
+/* HELD with the number of the freeze: who saw an earlier hold that is void by now
+ * fails in its compare-and-swap when the chunk is held anew.  Writers only test
+ * HELD, and leave all of it as it is when they clear ACTIVE. */
+#define FR_CHUNK_HOLD_BITS  0xffffff02ULL
+#define FR_CHUNK_HOLD(id)   (((__u64)(id)&0xffffff) << 8 | FR_CHUNK_HELD)
 /* Set and cleared together with ACTIVE where writers can die (user rings). */
 #define FR_CHUNK_OWNER(cpu) ((__u64)((cpu) + 1) << 32)
 
 /* Slot 0 of a chunk.  Sole writer of all but `state` and `committed`: the
  * claimer, between its compare-and-swap of state and that of word.pos. */
 struct fr_chunk_head {
-	__u64 state; /* atomic: or/and by reader, CAS by writers */
+	__u64 state;   /* atomic: or/and by reader, CAS by writers */
 	__u64 ordinal; /* which claim of the lane; 0: never used, or in step d */
 	__u64 committed; /* atomic: records << 32 | slots; 255 slots: complete
 			  * (as ring_init() leaves it) */
 	__u64 prev; /* ordinal this CPU filled before in this lane; 0: none */
 	__u64 claimed_ns; /* CLOCK_MONOTONIC */
-	__u64 lost; /* word.lost of this CPU at the claim (cumulative) */
+	__u64 lost;       /* word.lost of this CPU at the claim (cumulative) */
 	__u32 cpu;
 	__u32 lane;
 	__u64 serial; /* how many chunks this CPU took in this lane, this included */
@@ -127,13 +132,13 @@ struct fr_chunk_head {
  * (atomics, they may nest) - but `overwritten` is added to by whoever
  * reclaims a chunk that this CPU had filled. */
 struct fr_word {
-	__u64 pos; /* atomic, see FR_POS */
-	__u64 lost; /* events that found no chunk */
+	__u64 pos;         /* atomic, see FR_POS */
+	__u64 lost;        /* events that found no chunk */
 	__u64 overwritten; /* records of reclaimed chunks: history that aged out */
 	__u64 skipped_active; /* chunks passed over: another CPU writes there */
 	__u64 skipped_held;
 	__u64 skipped_uncommitted; /* a writer is still inside */
-	__u64 serial; /* chunks taken */
+	__u64 serial;              /* chunks taken */
 	__u64 starved; /* roll-overs that failed (each loses at least one event) */
 };
 
@@ -141,15 +146,15 @@ struct fr_word {
  * the chunk's number in the whole ring.  Offsets >= FR_CHUNK_SLOTS: used up. */
 #define FR_POS(ordinal, chunk, off) \
 	((__u64)(__u32)(ordinal) << 32 | (__u64)(chunk) << 12 | (__u64)(off))
-#define FR_CHUNK_NONE 0xfffffu
+#define FR_CHUNK_NONE          0xfffffu
 /* No chunk: sealed after that ordinal, or none yet.  The ordinal stays, so that
  * claims under way when it was sealed and fr_chunk_limit() are not misled. */
 #define FR_POS_SEALED(ordinal) FR_POS(ordinal, FR_CHUNK_NONE, FR_CHUNK_SLOTS)
-#define FR_POS_NONE FR_POS_SEALED(0)
-#define FR_POS_ORDINAL(pos) ((__u32)((pos) >> 32))
-#define FR_POS_CHUNK(pos) ((__u32)((pos) >> 12) & 0xfffff)
-#define FR_POS_OFF(pos) ((__u32)(pos)&0xfff)
-#define FR_CHUNKS_MAX FR_CHUNK_NONE
+#define FR_POS_NONE            FR_POS_SEALED(0)
+#define FR_POS_ORDINAL(pos)    ((__u32)((pos) >> 32))
+#define FR_POS_CHUNK(pos)      ((__u32)((pos) >> 12) & 0xfffff)
+#define FR_POS_OFF(pos)        ((__u32)(pos)&0xfff)
+#define FR_CHUNKS_MAX          FR_CHUNK_NONE
 
 struct fr_lane {
 	__u64 next; /* atomic: next ordinal; starts at 1.  Own cache line. */
@@ -165,33 +170,33 @@ struct fr_ring_head { /* page 0 */
 	__u64 magic;
 	__u32 version;
 	__u32 layout_hash; /* of ring.h's and event.h's layout; differs: refuse */
-	__u8 boot_id[16]; /* /proc/sys/kernel/random/boot_id */
-	__u64 instance; /* random, one per ring created */
-	__u64 created_ns; /* CLOCK_MONOTONIC */
+	__u8 boot_id[16];      /* /proc/sys/kernel/random/boot_id */
+	__u64 instance;        /* random, one per ring created */
+	__u64 created_ns;      /* CLOCK_MONOTONIC */
 	__s64 mono_to_real_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC at creation */
-	__u32 nr_lanes; /* FR_LANES_MAX; lanes not in use have nr = 0 */
+	__u32 nr_lanes;        /* FR_LANES_MAX; lanes not in use have nr = 0 */
 	__u32 nr_cpus; /* possible CPUs, or writers of a user-space ring */
 	__u32 nr_chunks;
 	__u32 first_chunk; /* page of chunk 0 */
-	__u32 owner_pid; /* the recorder */
+	__u32 owner_pid;   /* the recorder */
 	__u32 flags;
 	__u64 hold_until_ns; /* holds are void after this; 0: none */
-	__u64 hold_id; /* counts freezes */
-	__u64 pad[4]; /* lanes start a cache line */
+	__u64 hold_id;       /* counts freezes */
+	__u64 pad[4];        /* lanes start a cache line */
 	struct fr_lane lanes[FR_LANES_MAX];
 };
 
 /* Slot head: which slot of which claim this is, and what it holds:
  *   63..32 ordinal (low 32) | 31..24 offset | 23..16 type | 15..0 aux */
-#define FR_HEAD(ordinal, off, type, aux) \
+#define FR_HEAD(ordinal, off, type, aux)                             \
 	((__u64)(__u32)(ordinal) << 32 | (__u64)((off)&0xff) << 24 | \
 	 (__u64)((type)&0xff) << 16 | (__u64)((aux)&0xffff))
-#define FR_HEAD_SEQ(head) ((head) >> 24) /* 40 bits, unique in its lane */
+#define FR_HEAD_SEQ(head)  ((head) >> 24) /* 40 bits, unique in its lane */
 #define FR_HEAD_TYPE(head) ((__u32)((head) >> 16) & 0xff)
-#define FR_HEAD_AUX(head) ((__u32)(head)&0xffff)
+#define FR_HEAD_AUX(head)  ((__u32)(head)&0xffff)
 
 #define FR_TYPE_CONT 254 /* aux: 1, 2, ... within its record */
-#define FR_TYPE_PAD 255 /* nothing from here to the end of the chunk */
+#define FR_TYPE_PAD  255 /* nothing from here to the end of the chunk */
 
 static inline int fr_head_matches(__u64 head, __u64 ordinal, __u32 off)
 {
@@ -199,8 +204,8 @@ static inline int fr_head_matches(__u64 head, __u64 ordinal, __u32 off)
 }
 
 #define FR_COMMIT(records, slots) ((__u64)(records) << 32 | (__u64)(slots))
-#define FR_COMMITTED_SLOTS(c) ((__u32)(c))
-#define FR_COMMITTED_RECORDS(c) ((__u32)((c) >> 32))
+#define FR_COMMITTED_SLOTS(c)     ((__u32)(c))
+#define FR_COMMITTED_RECORDS(c)   ((__u32)((c) >> 32))
 
 /* Serial comparison of low 32 bits of ordinals: negative if a is older. */
 static inline __s32 fr_ordinal_cmp(__u32 a, __u32 b)

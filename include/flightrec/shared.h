@@ -9,14 +9,14 @@
 #include "ring.h"
 
 /* ---- latency triggers, decided at the event ------------------------------ */
-#define FR_TRIGGER_SLOTS 64
+#define FR_TRIGGER_SLOTS     64
 /* Limits are kept by key: ids of calls.def (fs), then these. */
-#define FR_KEY_BLOCK_READ 240
-#define FR_KEY_BLOCK_WRITE 241
-#define FR_KEY_BLOCK_FLUSH 242
+#define FR_KEY_BLOCK_READ    240
+#define FR_KEY_BLOCK_WRITE   241
+#define FR_KEY_BLOCK_FLUSH   242
 #define FR_KEY_BLOCK_DISCARD 243
-#define FR_KEY_BLOCK_OTHER 244
-#define FR_KEYS 256
+#define FR_KEY_BLOCK_OTHER   244
+#define FR_KEYS              256
 
 /* Written by the recorder, except where BPF is named.  A hit is counted exactly
  * once: who changes ARMED to HIT fires and wakes the recorder, hits in HIT are
@@ -24,14 +24,14 @@
 enum fr_trigger_slot_state {
 	FR_SLOT_FREE = 0, /* ignored */
 	FR_SLOT_ARMED,
-	FR_SLOT_HIT, /* from the hit until the ring is frozen (BPF sets it) */
+	FR_SLOT_HIT,   /* from the hit until the ring is frozen (BPF sets it) */
 	FR_SLOT_QUIET, /* cooling down or disabled */
 };
 struct fr_trigger_slot {
 	__u32 state; /* atomic; ARMED -> HIT by BPF, all else by the recorder */
 	__u32 number; /* of the rule, as in records */
 	__u64 limit_ns;
-	__u64 keys[FR_KEYS / 64]; /* bit: this operation counts */
+	__u64 keys[FR_KEYS / 64];        /* bit: this operation counts */
 	__u64 fired, merged, suppressed; /* atomic, BPF only, never reset */
 	__u64 pad[7];
 };
@@ -39,7 +39,7 @@ struct fr_trigger_slot {
 /* In the mmapable map `limits`: one element. */
 struct fr_limits {
 	__u64 min_ns[FR_KEYS]; /* below: no trigger and no slow copy; 0: never */
-	__u64 slow_ns; /* over it: copy to the slow lane; 0: none */
+	__u64 slow_ns;         /* over it: copy to the slow lane; 0: none */
 	__u64 pad[7];
 	struct fr_trigger_slot slots[FR_TRIGGER_SLOTS];
 };
@@ -48,7 +48,7 @@ struct fr_limits {
 struct fr_wake {
 	__u32 slot, number;
 	__u64 ts, dur; /* of the operation */
-	__u64 hit_ns; /* when it was decided */
+	__u64 hit_ns;  /* when it was decided */
 	__u64 seq;
 	__u32 lane, cpu, pid, tid;
 	__u32 key;
@@ -58,17 +58,17 @@ struct fr_wake {
 /* ---- counts per probe (BPF per-CPU, FR_COUNTER(..., PROBE, ...)) ---------- */
 /* id, stream, name; append only.  Names of BPF programs are
  * <stream>_<name>_<mechanism>[_<variant>]. */
-#define FR_PROBES(X)             \
-	X(FS_ENTER, fs, enter)       \
-	X(FS_EXIT, fs, exit)         \
-	X(BLOCK_QUEUE, block, queue) \
-	X(BLOCK_INSERT, block, insert) \
-	X(BLOCK_ISSUE, block, issue) \
-	X(BLOCK_DONE, block, done)   \
+#define FR_PROBES(X)                     \
+	X(FS_ENTER, fs, enter)           \
+	X(FS_EXIT, fs, exit)             \
+	X(BLOCK_QUEUE, block, queue)     \
+	X(BLOCK_INSERT, block, insert)   \
+	X(BLOCK_ISSUE, block, issue)     \
+	X(BLOCK_DONE, block, done)       \
 	X(BLOCK_REQUEUE, block, requeue) \
-	X(PROC_FORK, proc, fork)     \
-	X(PROC_EXEC, proc, exec)     \
-	X(PROC_EXIT, proc, exit)     \
+	X(PROC_FORK, proc, fork)         \
+	X(PROC_EXEC, proc, exec)         \
+	X(PROC_EXIT, proc, exit)         \
 	X(PROC_RENAME, proc, rename)
 enum fr_probe_id {
 #define FR_PROBE_ID(id, stream, name) FR_PROBE_##id,
@@ -78,7 +78,7 @@ enum fr_probe_id {
 };
 struct fr_probe_counts {
 #define FR_COUNTER(name, scope, doc) FR_COUNTER_##scope(name)
-#define FR_COUNTER_PROBE(name) __u64 name;
+#define FR_COUNTER_PROBE(name)       __u64 name;
 #define FR_COUNTER_SELF(name)
 #include "counters.def"
 #undef FR_COUNTER
@@ -90,9 +90,9 @@ struct fr_probe_counts {
 struct fr_inflight {
 	__u64 ts; /* start, 0: not in a recorded call */
 	__u32 tid, pid;
-	__u64 task; /* task_struct: whose entry this is */
+	__u64 task;    /* task_struct: whose entry this is */
 	__u64 args[8]; /* six are used */
-	__u16 call; /* id | FR_CALL_COMPAT */
+	__u16 call;    /* id | FR_CALL_COMPAT */
 	__u16 born;
 	__u16 pkey, dir_pkey;
 	__u32 dev, dir_dev;

@@ -28,15 +28,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LANE FR_LANE_POINT
-#define TYPE 77
+#define LANE        FR_LANE_POINT
+#define TYPE        77
 #define WRITERS_MAX 6
 #define PAYLOAD_MAX (FR_RECORD_BYTES_MAX - 8)
 
 struct plan {
 	const char *name;
 	unsigned indices, per_index; /* writers: indices x per_index */
-	unsigned kib; /* memory */
+	unsigned kib;                /* memory */
 	int processes, voids;
 	unsigned slots_max;
 };
@@ -144,7 +144,7 @@ static void *writer_main(void *arg)
 /* ---- what a snapshot holds ---------------------------------------------------- */
 
 struct seen {
-	uint64_t last[WRITERS_MAX]; /* 0: none yet */
+	uint64_t last[WRITERS_MAX];    /* 0: none yet */
 	uint64_t missing[WRITERS_MAX]; /* of a writer, in the whole snapshot */
 	uint64_t allowed[WRITERS_MAX]; /* of an index */
 	struct totals *t;
@@ -294,8 +294,8 @@ static void disturb(pid_t *pids, struct writer *w, unsigned n, int *stopped,
 	waitpid(pids[i], NULL, 0);
 	pids[i] = 0;
 	totals.kills++;
-	totals.reclaimed += ring_reclaim_dead(ring_user_head(w[i].ring), LANE,
-					      w[i].index);
+	totals.reclaimed +=
+		ring_reclaim_dead(ring_user_head(w[i].ring), LANE, w[i].index);
 }
 
 static void round_freezes(struct ring_user *ring, const struct plan *p,
@@ -377,8 +377,10 @@ static void run_round(const struct plan *p, uint64_t seconds_ns, uint64_t *rng)
 		exit(1);
 	}
 	for (i = 0; i < n; i++) {
-		w[i] = (struct writer){ ring, sh, i, i % p->indices,
-					p->slots_max, rng_next(rng) | 1 };
+		w[i] = (struct writer){
+			ring,           sh,           i,
+			i % p->indices, p->slots_max, rng_next(rng) | 1
+		};
 		if (p->processes)
 			pids[i] = spawn(&w[i]);
 		else

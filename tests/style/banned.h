@@ -7,5 +7,6 @@
 #include <string.h>
 #include <time.h>
 #undef alloca
-#pragma GCC poison strcpy strcat strtok gets alloca atoi atol sprintf vsprintf localtime gmtime
+#pragma GCC poison strcpy strcat strtok gets alloca atoi atol sprintf vsprintf \
+	localtime gmtime
 #endif

@@ -102,7 +102,8 @@ static void bad_line_leaves_the_request(void **state)
 	struct fr_diag diag;
 
 	(void)state;
-	assert_int_equal(control_parse("dump name=x nonsense=1", 22, &req, &diag),
+	assert_int_equal(control_parse("dump name=x nonsense=1", 22, &req,
+				       &diag),
 			 -EINVAL);
 	assert_string_equal(req.name, "");
 	assert_non_null(strstr(diag.text, "nonsense"));
@@ -186,7 +187,8 @@ static void hear(int fd, char *buf, size_t size)
 	size_t len = 0;
 	ssize_t n;
 
-	while (len + 1 < size && (n = recv(fd, buf + len, size - 1 - len, 0)) > 0)
+	while (len + 1 < size &&
+	       (n = recv(fd, buf + len, size - 1 - len, 0)) > 0)
 		len += (size_t)n;
 	buf[len] = '\0';
 	close(fd);
@@ -266,7 +268,8 @@ static void silent_client_is_closed(void **state)
 
 	control_counts(s->c, &n);
 	assert_int_equal(n.clients, 1);
-	assert_true(control_next_deadline(s->c) == s->now + CONTROL_PATIENCE_NS);
+	assert_true(control_next_deadline(s->c) ==
+		    s->now + CONTROL_PATIENCE_NS);
 	s->now += CONTROL_PATIENCE_NS - 1;
 	control_dispatch(s->c, s->now);
 	control_counts(s->c, &n);
@@ -334,7 +337,8 @@ static void stale_socket_is_replaced(void **state)
 
 int main(void)
 {
-#define SERVED(f) cmocka_unit_test_setup_teardown(f, server_setup, server_teardown)
+#define SERVED(f) \
+	cmocka_unit_test_setup_teardown(f, server_setup, server_teardown)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verbs_are_told_apart),
 		cmocka_unit_test(values_are_decoded),

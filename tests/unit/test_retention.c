@@ -93,7 +93,10 @@ static void long_trigger_name_is_cut(void **state)
 static void only_own_names_are_ours(void **state)
 {
 	static const char *const foreign[] = {
-		"", ".frs", "flightrec-.frs", "notes.frs",
+		"",
+		".frs",
+		"flightrec-.frs",
+		"notes.frs",
 		"flightrec-20260921T141320.123Z-.frs",
 		"flightrec-20260921T141320.123Z-x.frs.bak",
 		"flightrec-2026092xT141320.123Z-x.frs",

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define SLOTS FR_CHUNK_SLOTS
-#define TYPE 9
+#define TYPE  9
 
 static const struct ring_lane_share two_lanes[] = { { 8, 50 }, { 10, 50 } };
 static char path[64];
@@ -74,10 +74,10 @@ static void test_layout(void **state)
 static void test_geometry(void **state)
 {
 	static const struct ring_lane_share bad[][2] = {
-		{ { 8, 60 }, { 9, 60 } }, /* over 100 */
-		{ { 8, 50 }, { 8, 50 } }, /* twice */
+		{ { 8, 60 }, { 9, 60 } },  /* over 100 */
+		{ { 8, 50 }, { 8, 50 } },  /* twice */
 		{ { 16, 50 }, { 9, 50 } }, /* no such lane */
-		{ { 8, 99 }, { 9, 1 } }, /* too little */
+		{ { 8, 99 }, { 9, 1 } },   /* too little */
 	};
 	struct ring_geometry g;
 	unsigned i;
@@ -248,7 +248,7 @@ static void test_bad_puts(void **state)
 
 /* ---- against a naive reference -------------------------------------------------- */
 
-#define REF_CHUNKS 8
+#define REF_CHUNKS  8
 #define REF_WRITERS 3
 
 /* The same circle, told with plain lists. */
@@ -293,8 +293,8 @@ static int ref_roll(struct ref_lane *l, unsigned w, int hold_valid)
 static int ref_put(struct ref_lane *l, unsigned w, unsigned slots,
 		   uint64_t number, int hold_valid)
 {
-	struct ref_chunk *c = l->current[w] < 0 ? NULL :
-						   &l->chunks[l->current[w]];
+	struct ref_chunk *c =
+		l->current[w] < 0 ? NULL : &l->chunks[l->current[w]];
 
 	if (!c || c->used + slots > SLOTS) {
 		if (c)
@@ -322,8 +322,8 @@ static void ref_seal(struct ref_lane *l, unsigned w)
 /* What a hold must show, by ordinal; marks it held. */
 static void ref_hold(struct ref_lane *l, struct list *want)
 {
-	uint64_t o, first = l->next > REF_CHUNKS * 8 ? l->next - REF_CHUNKS * 8 :
-							1;
+	uint64_t o,
+		first = l->next > REF_CHUNKS * 8 ? l->next - REF_CHUNKS * 8 : 1;
 	unsigned i, k;
 
 	want->n = 0;
@@ -340,8 +340,8 @@ static void ref_hold(struct ref_lane *l, struct list *want)
 		}
 	}
 	for (k = 0; k < REF_CHUNKS; k++)
-		l->chunks[k].held = l->chunks[k].was_used &&
-				    k != l->next % REF_CHUNKS;
+		l->chunks[k].held =
+			l->chunks[k].was_used && k != l->next % REF_CHUNKS;
 }
 
 struct trial {
@@ -542,10 +542,10 @@ static void test_reclaim(void **state)
 	assert_int_equal(st.chunks_active, 1);
 	for (i = 0; i < 8; i++)
 		if (!ring_view_chunk(&v, i)->state)
-			assert_int_equal(FR_COMMITTED_SLOTS(
-						 ring_view_chunk(&v, i)
-							 ->committed),
-					 FR_CHUNK_RECORD_SLOTS);
+			assert_int_equal(
+				FR_COMMITTED_SLOTS(
+					ring_view_chunk(&v, i)->committed),
+				FR_CHUNK_RECORD_SLOTS);
 	assert_int_equal(ring_reclaim_dead(ring_user_head(r), 8, 1), 0);
 	ring_drop(r);
 }
@@ -644,9 +644,8 @@ static void test_hold_time(void **state)
 	unsigned i, k;
 
 	(void)state;
-	assert_int_equal(ring_geometry(4098ull * FR_CHUNK_BYTES, 2, &one, 1,
-				       &g),
-			 0);
+	assert_int_equal(
+		ring_geometry(4098ull * FR_CHUNK_BYTES, 2, &one, 1, &g), 0);
 	mem = calloc(g.nr_pages, FR_CHUNK_BYTES);
 	assert_int_equal(ring_init(mem, &g, &one, 1), 0);
 	for (i = 0; i < 4096; i++)
@@ -657,8 +656,8 @@ static void test_hold_time(void **state)
 						  sizeof(rec), NULL, 0),
 					 0);
 		}
-	assert_int_equal(ring_view_init(&v, mem, g.nr_pages * FR_CHUNK_BYTES, 0),
-			 0);
+	assert_int_equal(
+		ring_view_init(&v, mem, g.nr_pages * FR_CHUNK_BYTES, 0), 0);
 	assert_int_equal(ring_hold_prepare(&h, &v), 0);
 	for (i = 0; i < 5; i++) {
 		assert_int_equal(ring_hold(&h, &v, UINT64_MAX), 0);
