@@ -6,7 +6,7 @@
 #ifndef LIMIT_BPF_H
 #define LIMIT_BPF_H
 
-#include "ring.bpf.h"
+#include "names.bpf.h"
 
 /* Counts the hit; 1 if it is the one that fires. */
 static __always_inline int slot_hit(struct fr_trigger_slot *s)
