@@ -9,6 +9,9 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+/* Set by the loader from probes.exec_env. */
+const volatile struct fr_env_name fr_env[FR_ENV_NAMES] = {};
+
 static __always_inline void follow(void *map, u32 parent, u32 child)
 {
 	u32 *in = bpf_map_lookup_elem(map, &parent), one = 1;
@@ -74,6 +77,70 @@ static __always_inline u32 read_args(struct fr_proc_exec *r,
 	return len;
 }
 
+#define ENV_STRINGS_MAX 128
+#define ENV_VALUE_MAX 256
+#define ENV_BYTES_MAX 2048
+
+static __always_inline int env_asked_for(const u64 *text)
+{
+	for (u32 i = 0; i < FR_ENV_NAMES; i++) {
+		u64 differs = 0;
+
+		if (!fr_env[i].mask[0])
+			break;
+		for (int j = 0; j < FR_ENV_NAME_BYTES / 8; j++)
+			differs |= (text[j] ^ fr_env[i].text[j]) &
+				   fr_env[i].mask[j];
+		if (!differs)
+			return 1;
+	}
+	return 0;
+}
+
+/* Writes proc_env: the variables of the new program that were asked for. */
+__noinline int put_env(u64 at, u64 end)
+{
+	struct record_buf *buf = scratch_of(FR_PROBE_PROC_EXEC, 0);
+	struct record_buf *piece = scratch_of(FR_PROBE_PROC_EXEC, 1);
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct fr_proc_env *r = (void *)buf;
+	u32 len = 0, inside = 0;
+
+	if (!buf || !piece)
+		return 0;
+	for (u32 i = 0; i < ENV_STRINGS_MAX && at < end; i++) {
+		long n = bpf_probe_read_user_str(piece, STR_BYTES_MAX,
+						 (void *)at);
+
+		len &= ENV_BYTES_MAX - 1;
+		if (n <= 0 || len > ENV_BYTES_MAX - ENV_VALUE_MAX - 1)
+			break;
+		/* of a very long value only the first piece is a beginning */
+		if (!inside && env_asked_for(piece->w)) {
+			long kept = bpf_probe_read_kernel_str(
+				(u8 *)r + sizeof(*r) + len, ENV_VALUE_MAX,
+				piece);
+
+			if (kept > 0 && kept <= ENV_VALUE_MAX)
+				len += (u32)kept;
+		}
+		inside = n == STR_BYTES_MAX;
+		at += (u64)n - inside;
+	}
+	len &= ENV_BYTES_MAX - 1;
+	if (!len)
+		return 0;
+	r->ts = bpf_ktime_get_ns();
+	r->tid = t->pid;
+	r->pid = t->tgid;
+	r->born = born_of(t->group_leader->start_boottime);
+	r->cut = at < end;
+	r->spare = 0;
+	ring_put(buf, sizeof(*r) + len, FR_LANE_PROC,
+		 TYPE_AUX(FR_T_proc_env, len));
+	return 0;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(proc_exec_tp_btf, struct task_struct *t, int old_pid,
 	     struct linux_binprm *bprm)
@@ -118,6 +185,8 @@ int BPF_PROG(proc_exec_tp_btf, struct task_struct *t, int old_pid,
 		n->records++;
 	else
 		n->lost++;
+	if (mm && fr_env[0].mask[0])
+		put_env(mm->env_start, mm->env_end);
 	return 0;
 }
 

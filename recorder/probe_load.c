@@ -69,6 +69,24 @@ static void *rodata_var(struct bpf_object *o, const char *name, size_t size)
 	return NULL;
 }
 
+/* "PATH,LANG" -> "PATH=", "LANG=" with masks; what is too long or too many was
+ * refused by config_check. */
+static void set_env_names(struct fr_env_name *env, const char *list)
+{
+	for (unsigned i = 0; i < FR_ENV_NAMES && list && *list; i++) {
+		size_t n = strcspn(list, ",");
+
+		if (n && n < FR_ENV_NAME_BYTES) {
+			memcpy(env[i].text, list, n);
+			((char *)env[i].text)[n] = '=';
+			memset(env[i].mask, 0xff, n + 1);
+		} else {
+			i--;
+		}
+		list += n + strspn(list + n, ", ");
+	}
+}
+
 static void set_constants(struct probes *p, struct bpf_object *o)
 {
 	struct fr_bpf_cfg *cfg = rodata_var(o, "fr_cfg", sizeof(*cfg));
@@ -77,8 +95,13 @@ static void set_constants(struct probes *p, struct bpf_object *o)
 	struct fr_call_info *calls =
 		rodata_var(o, "fr_calls", FR_CALLS_MAX * sizeof(*calls));
 
+	struct fr_env_name *env =
+		rodata_var(o, "fr_env", FR_ENV_NAMES * sizeof(*env));
+
 	if (cfg)
 		*cfg = p->cfg;
+	if (env)
+		set_env_names(env, p->config->probes_exec_env);
 	if (nr && nr32 && calls)
 		probe_calls_fill(nr, nr32, calls);
 }

@@ -24,6 +24,14 @@ struct fr_bpf_cfg {
 		__u32 first, nr;
 	} lanes[FR_LANES_MAX];
 };
+/* Names of environment variables to record, each with its '=', as words. */
+#define FR_ENV_NAMES 8
+#define FR_ENV_NAME_BYTES 32
+struct fr_env_name {
+	__u64 text[FR_ENV_NAME_BYTES / 8];
+	__u64 mask[FR_ENV_NAME_BYTES / 8]; /* bytes of text that count; 0: end */
+};
+
 #define FR_SCOPE_ALL    0
 #define FR_SCOPE_PIDS   1 /* those in the map `scope` and their descendants */
 #define FR_SCOPE_CGROUP 2
