@@ -123,7 +123,8 @@ static int gaps_of_lane(const struct gap_scan *s, unsigned lane)
 	for (i = s->h->lane_begin[lane]; i < s->h->lane_begin[lane + 1]; i++) {
 		const struct ring_hold_chunk *c = &s->h->chunks[i];
 
-		if (!chunk_is_there(s, i))
+		/* Given back unused: its serial says nothing. */
+		if (!chunk_is_there(s, i) || !c->records)
 			continue;
 		ret = s->last[c->cpu] ? gap_between(s, s->last[c->cpu], c) : 0;
 		if (ret)

@@ -134,6 +134,8 @@ static int head_read(const struct fr_chunk_head *c, struct ring_hold_chunk *hc)
 	hc->claimed_ns = __atomic_load_n(&c->claimed_ns, __ATOMIC_RELAXED);
 	hc->lost = __atomic_load_n(&c->lost, __ATOMIC_RELAXED);
 	hc->cpu = __atomic_load_n(&c->cpu, __ATOMIC_RELAXED);
+	hc->records = FR_COMMITTED_RECORDS(
+		__atomic_load_n(&c->committed, __ATOMIC_RELAXED));
 	/* Pairs with the release fence of the claimer behind ordinal = 0. */
 	ring_fence(__ATOMIC_ACQUIRE);
 	return hc->ordinal != 0 &&
@@ -187,30 +189,8 @@ static void hold_lane(struct ring_hold *h, const struct ring_view *v,
 			   v->lanes[lane].first + (uint32_t)((next + i) % nr));
 }
 
-/* What was claimed between hold_lane() and the copy of the words. */
-static void hold_lane_news(struct ring_hold *h, const struct ring_view *v,
-			   unsigned lane, uint64_t next)
-{
-	uint64_t end = lane_next(v, lane);
-	uint32_t nr = v->lanes[lane].nr;
-	uint32_t free_chunks = ring_view_head(v)->lanes[lane].limit_free;
-
-	/* Not those that hold_lane() saw: each chunk once. */
-	if (free_chunks < nr && end - next > free_chunks)
-		end = next + free_chunks;
-	if (end - next > nr)
-		end = next + nr;
-	for (; next != end; next++) {
-		uint32_t c = v->lanes[lane].first + (uint32_t)(next % nr);
-
-		/* Acquire: pairs with the last store of the claimer. */
-		if (__atomic_load_n(&ring_view_chunk(v, c)->ordinal,
-				    __ATOMIC_ACQUIRE) == next)
-			hold_chunk(h, v, lane, c);
-	}
-}
-
-/* After the words: what has no head yet was not in use when they were read. */
+/* What has no head yet, or a new one, was not in use when the words were read:
+ * its limit is 1. */
 static void hold_read_heads(struct ring_hold *h, const struct ring_view *v,
 			    uint32_t begin)
 {
@@ -228,18 +208,19 @@ static void hold_read_heads(struct ring_hold *h, const struct ring_view *v,
 	h->nr_chunks = n;
 }
 
-static void words_read(struct ring_hold *h, const struct ring_view *v,
-		       unsigned lane)
+/* The cut: what was reserved before is the snapshot.  First of all, so that each
+ * chunk it is in was claimed before lane.next is read, and is either held or
+ * among the oldest. */
+static void words_read(struct ring_hold *h, const struct ring_view *v)
 {
-	struct fr_word *w = ring_view_word(v, lane, 0);
-	struct fr_word *to = &h->words[(size_t)lane * v->nr_cpus];
-	uint32_t i;
+	size_t i, n = (size_t)v->nr_lanes * v->nr_cpus;
+	struct fr_word *w = ring_view_word(v, 0, 0);
 
-	for (i = 0; i < v->nr_cpus; i++) {
+	for (i = 0; i < n; i++) {
 		/* Acquire: pairs with the release that installed the chunk:
 		 * its head and its ordinal in lane.next are there. */
-		to[i].pos = __atomic_load_n(&w[i].pos, __ATOMIC_ACQUIRE);
-		to[i].lost = __atomic_load_n(&w[i].lost, __ATOMIC_RELAXED);
+		h->words[i].pos = __atomic_load_n(&w[i].pos, __ATOMIC_ACQUIRE);
+		h->words[i].lost = __atomic_load_n(&w[i].lost, __ATOMIC_RELAXED);
 	}
 }
 
@@ -296,14 +277,9 @@ static void hold_finish_lane(struct ring_hold *h, const struct ring_view *v,
 static void hold_one_lane(struct ring_hold *h, const struct ring_view *v,
 			  unsigned lane)
 {
-	uint64_t next;
-
 	h->lane_begin[lane] = h->nr_chunks;
 	if (lane < v->nr_lanes && v->lanes[lane].nr) {
-		next = lane_next(v, lane);
-		hold_lane(h, v, lane, next);
-		words_read(h, v, lane);
-		hold_lane_news(h, v, lane, next);
+		hold_lane(h, v, lane, lane_next(v, lane));
 		hold_read_heads(h, v, h->lane_begin[lane]);
 	}
 	h->lane_begin[lane + 1] = h->nr_chunks;
@@ -323,6 +299,7 @@ int ring_hold(struct ring_hold *h, const struct ring_view *v, uint64_t until_ns)
 	h->hold_id = ++head->hold_id;
 	/* Before the bits: pairs with the writers' look at a held chunk. */
 	__atomic_store_n(&head->hold_until_ns, until_ns, __ATOMIC_RELEASE);
+	words_read(h, v);
 	for (lane = 0; lane < FR_LANES_MAX; lane++)
 		hold_one_lane(h, v, lane);
 	h->end_ns = ring_now_ns();

@@ -41,6 +41,7 @@ struct ring_hold_chunk {
 	uint64_t ordinal;
 	/* As in its head when it was held. */
 	uint64_t prev, serial, claimed_ns, lost;
+	uint32_t records; /* committed by then */
 };
 
 /* What a freeze held: the chunks of every lane in the order of their ordinals. */
@@ -62,8 +63,8 @@ int ring_hold_prepare(struct ring_hold *h, const struct ring_view *v);
 void ring_hold_free(struct ring_hold *h);
 
 /*
- * Holds all chunks that were ever used but the oldest lane.limit_free of each
- * lane's circle, and reads the position words.  Writers go on in the rest.
+ * Reads the position words, then holds all chunks that were ever used but the
+ * oldest lane.limit_free of each lane's circle.  Writers go on in the rest.
  * ${until_ns}: when the hold becomes void.  -EBUSY: a hold is in force.  No
  * allocation, no system call but clock reads: microseconds.
  */

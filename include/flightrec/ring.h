@@ -52,10 +52,11 @@
  * Sealing (a CPU or writer that went away): compare-and-swap word.pos to
  *   FR_POS_SEALED of its ordinal; pad and commit the rest; clear ACTIVE.
  * Reader (dumper):
- *   - stores hold_until_ns, notes lane.next, sets HELD on the chunks it wants,
- *     then reads all position words; the snapshot is what was reserved before
- *     (fr_chunk_limit()).  Chunks claimed from the noted lane.next on until then
- *     belong to it too, and are held last;
+ *   - stores hold_until_ns, reads all position words - the snapshot is what was
+ *     reserved before (fr_chunk_limit()) -, then lane.next, then sets HELD on
+ *     the chunks it wants and reads their heads.  In this order no chunk of the
+ *     snapshot is claimed after lane.next was read; writers that go on meanwhile
+ *     take the oldest ones only;
  *   - copies a chunk: the heads of its slots in ascending order (acquire), then
  *     the rest, then (acquire fence) checks that `ordinal` is still what it was
  *     before the copy (a writer stores the ordinal before it touches any slot);
