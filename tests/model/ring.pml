@@ -78,6 +78,7 @@ chunk_t chunk[CHUNKS];
 int reserved[2]; /* by CPU */
 int done; /* committed */
 int two_slots; /* first slot of a record of two */
+int claimer; /* bit per ordinal: claimed by CPU 1 */
 int gone; /* the chunk was claimed again */
 byte owners[CHUNKS]; /* 0, or who owns it: CPU + 1 */
 bit claiming[CHUNKS]; /* between the claim and its end */
@@ -258,6 +259,7 @@ inline write_head()
 				BIT(chunk[c].ordinal, 1)
 		:: else
 		fi;
+		claimer = claimer | (cpu << ord);
 #ifndef NO_ORDINAL_ZERO
 		chunk[c].ordinal = 0
 #endif
@@ -501,7 +503,10 @@ inline read_head()
 		mine = (chunk[k].cpu == w);
 		if
 		:: chunk[k].ordinal != ordinal -> ordinal = 0
-		:: else
+		/* the rest of the head is of that claim */
+		:: else ->
+			assert(!ordinal ||
+			       ((claimer >> ordinal) & 1) == chunk[k].cpu)
 		fi;
 		/* What was reserved before and is of another claim of the chunk
 		 * has been overwritten. */

@@ -84,7 +84,7 @@ ALONE="-DFREEZES=1 -DSIZE_A=2 -DRECS_A=3 -DRECS_B=0 -DRECS_C=0"
 	start void_hold holds $C -DCLOCK
 	start room holds $C -DFREE=1
 	start lapped holds $ALONE -DCLOCK
-	start sealed holds $C -DSEAL -DRECS_A=0 -UFREEZES -DFREEZES=0
+	start sealed holds $C -DSEAL -DRECS_A=0 -DRECS_C=2
 	[ -z "${FULL:-}" ] || start all holds $W -UFREEZES -DFREEZES=2 -DTRIES=1
 }
 
@@ -111,7 +111,7 @@ LOSER_NO_PAD		$N
 NO_PAD_HEAD		$N
 ORDINAL_AFTER_INSTALL	$N
 COMMIT_BEFORE_HEAD	$N
-NO_ORDINAL_ZERO		$C -DRECS_C=3
+NO_ORDINAL_ZERO		$C -DRECS_A=2
 HEAD_BEFORE_BODY	$C
 FIRST_HEAD_FIRST	$C
 NO_HELD_CHECK		$C
