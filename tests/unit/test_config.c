@@ -15,24 +15,69 @@ static int read_text(struct fr_config *c, const char *text, struct fr_diag *d)
 	return config_read_text(c, "f.conf", text, strlen(text), d);
 }
 
+/* Each default is what params.def says, whatever that is today: numbers come
+ * back in the words of the file, texts as they are. */
 static void defaults_are_those_of_params_def(void **state)
+{
+	struct fr_config *c = config_new();
+	struct fr_diag d;
+	char buf[32];
+
+	(void)state;
+	assert_non_null(c);
+	for (const struct config_param *p = config_params; p->section; p++)
+		if (strcmp(config_get(c, p, buf), p->def))
+			fail_msg("%s.%s is %s, not %s", p->section, p->key,
+				 config_get(c, p, buf), p->def);
+	assert_int_equal(config_check(c, &d), 0);
+	assert_int_equal(c->nr_rules, 0);
+	config_free(c);
+}
+
+/* The default of ring.shares, read a second way, is what config_shares() tells,
+ * and no percent of the memory is without an owner. */
+static void default_shares_make_a_whole(void **state)
+{
+	struct fr_config *c = config_new();
+	unsigned percent[16], sum = 0, named = 0, value;
+	const char *at = c->ring_shares;
+	char name[16];
+
+	(void)state;
+	config_shares(c, percent);
+	for (int used; sscanf(at, " %15[^=]=%u%n", name, &value, &used) == 2;
+	     at += used + (at[used] == ',')) {
+		int lane = config_lane_by_name(name);
+
+		assert_in_range(lane, 0, 15);
+		assert_int_equal(percent[lane], value);
+		named++;
+	}
+	assert_string_equal(at, "");
+	for (unsigned i = 0; i < 16; i++) {
+		sum += percent[i];
+		named -= percent[i] != 0;
+	}
+	assert_int_equal(sum, 100);
+	assert_int_equal(named, 0);
+	config_free(c);
+}
+
+static void shares_are_those_of_the_setting(void **state)
 {
 	struct fr_config *c = config_new();
 	struct fr_diag d;
 	unsigned percent[16];
 
 	(void)state;
-	assert_non_null(c);
-	assert_true(c->ring_memory == 64 << 20);
-	assert_true(c->sampler_period == 1000000000);
-	assert_true(c->probes_slow_limit == 100000000);
-	assert_true(c->dump_level == 1);
-	assert_true(c->probes_exec_args);
-	assert_string_equal(c->probes_streams, "fs,block,proc");
-	assert_int_equal(config_check(c, &d), 0);
+	assert_int_equal(
+		config_set(c, "ring.shares=names=10, fs=50,slow=7", &d), 0);
 	config_shares(c, percent);
-	assert_int_equal(percent[FR_LANE_FS], 50);
-	assert_int_equal(percent[FR_LANE_NET], 0);
+	for (unsigned i = 0; i < 16; i++)
+		assert_int_equal(percent[i], i == FR_LANE_FS    ? 50 :
+					     i == FR_LANE_NAMES ? 10 :
+					     i == FR_LANE_SLOW  ? 7 :
+								  0);
 	config_free(c);
 }
 
@@ -344,6 +389,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_those_of_params_def),
+		cmocka_unit_test(default_shares_make_a_whole),
+		cmocka_unit_test(shares_are_those_of_the_setting),
 		cmocka_unit_test(a_file_sets_values_and_triggers),
 		cmocka_unit_test(errors_name_file_line_and_a_way_out),
 		cmocka_unit_test(long_lines_are_whole_or_refused),
