@@ -124,7 +124,8 @@ static int gaps_of_lane(const struct gap_scan *s, unsigned lane)
 		const struct ring_hold_chunk *c = &s->h->chunks[i];
 
 		/* Given back unused: its serial says nothing. */
-		if (!chunk_is_there(s, i) || !c->records)
+		if (!chunk_is_there(s, i) ||
+		    !FR_COMMITTED_RECORDS(c->committed))
 			continue;
 		ret = s->last[c->cpu] ? gap_between(s, s->last[c->cpu], c) : 0;
 		if (ret)

@@ -134,8 +134,7 @@ static int head_read(const struct fr_chunk_head *c, struct ring_hold_chunk *hc)
 	hc->claimed_ns = __atomic_load_n(&c->claimed_ns, __ATOMIC_RELAXED);
 	hc->lost = __atomic_load_n(&c->lost, __ATOMIC_RELAXED);
 	hc->cpu = __atomic_load_n(&c->cpu, __ATOMIC_RELAXED);
-	hc->records = FR_COMMITTED_RECORDS(
-		__atomic_load_n(&c->committed, __ATOMIC_RELAXED));
+	hc->committed = __atomic_load_n(&c->committed, __ATOMIC_RELAXED);
 	/* Pairs with the release fence of the claimer behind ordinal = 0. */
 	ring_fence(__ATOMIC_ACQUIRE);
 	return hc->ordinal != 0 &&
@@ -220,7 +219,8 @@ static void words_read(struct ring_hold *h, const struct ring_view *v)
 		/* Acquire: pairs with the release that installed the chunk:
 		 * its head and its ordinal in lane.next are there. */
 		h->words[i].pos = __atomic_load_n(&w[i].pos, __ATOMIC_ACQUIRE);
-		h->words[i].lost = __atomic_load_n(&w[i].lost, __ATOMIC_RELAXED);
+		h->words[i].lost =
+			__atomic_load_n(&w[i].lost, __ATOMIC_RELAXED);
 	}
 }
 

@@ -41,7 +41,7 @@ struct ring_hold_chunk {
 	uint64_t ordinal;
 	/* As in its head when it was held. */
 	uint64_t prev, serial, claimed_ns, lost;
-	uint32_t records; /* committed by then */
+	uint64_t committed; /* records << 32 | slots, by then */
 };
 
 /* What a freeze held: the chunks of every lane in the order of their ordinals. */

@@ -147,10 +147,9 @@ struct seen {
 	uint64_t last[WRITERS_MAX];    /* 0: none yet */
 	uint64_t missing[WRITERS_MAX]; /* of a writer, in the whole snapshot */
 	uint64_t allowed[WRITERS_MAX]; /* of an index */
-	struct totals *t;
 	unsigned index_of[WRITERS_MAX], writers;
 	const char *round;
-	int bad_sum, bad_order;
+	int bad_sum, bad_order, deaths;
 };
 
 static int see_record(void *arg, const struct ring_record *r)
@@ -228,6 +227,11 @@ static void snapshot(struct ring_hold *h, const struct ring_view *v,
 		ring_walk_chunk(copy, c->ordinal, c->limit, scratch, see_record,
 				s, &st);
 		totals.torn += st.torn_slots;
+		/* Reclaimed after a death: whole, but with holes. */
+		check(!st.torn_slots || s->deaths ||
+			      FR_COMMITTED_SLOTS(c->committed) !=
+				      FR_CHUNK_RECORD_SLOTS,
+		      "torn slots in a chunk that was whole", s->round);
 		s->allowed[c->cpu] += st.torn_slots;
 		if (rng_next(rng) % 64 == 0)
 			usleep(rng_next(rng) % 200);
@@ -242,6 +246,7 @@ static void freeze(struct ring_hold *h, const struct ring_view *v,
 		   const struct plan *p, const char *round, uint64_t *rng)
 {
 	struct seen s = { .round = round,
+			  .deaths = p->processes,
 			  .writers = p->indices * p->per_index };
 	uint64_t bound = p->voids ? rng_next(rng) % 300000 : 2000000000ull;
 	unsigned i;

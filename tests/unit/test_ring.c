@@ -517,6 +517,33 @@ static void test_gaps(void **state)
 	ring_drop(r);
 }
 
+/* A chunk with a writer inside is passed over, however often. */
+static void test_skip_uncommitted(void **state)
+{
+	struct ring_user *r = ring_make(16, 1);
+	struct ring_lane_stats st;
+	struct ring_view v;
+	unsigned i;
+
+	(void)state;
+	view_of(r, &v);
+	for (i = 0; i < 8 * 255; i++)
+		put(r, 8, 0, 1, i);
+	ring_view_chunk(&v, 3)->committed -= FR_COMMIT(1, 1);
+	for (i = 0; i < 24 * 255; i++)
+		assert_int_equal(put(r, 8, 0, 1, i), 0);
+	assert_int_equal(ring_view_chunk(&v, 3)->ordinal, 3);
+	ring_lane_stats(&v, 8, &st);
+	assert_true(st.skipped_uncommitted >= 3);
+	assert_int_equal(ring_view_chunk(&v, 3)->state, 0);
+	/* it commits after all */
+	ring_view_chunk(&v, 3)->committed += FR_COMMIT(1, 1);
+	for (i = 0; i < 8 * 255; i++)
+		assert_int_equal(put(r, 8, 0, 1, i), 0);
+	assert_true(ring_view_chunk(&v, 3)->ordinal > 3);
+	ring_drop(r);
+}
+
 /* Every state a killed writer can leave its chunks in. */
 static void test_reclaim(void **state)
 {
@@ -632,7 +659,13 @@ static void test_damaged(void **state)
 	ring_drop(r);
 }
 
-/* A hold of many chunks takes microseconds (no more than 2 ms here, loaded). */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define HOLD_NS_MAX 50000000
+#else
+#define HOLD_NS_MAX 2000000 /* on a loaded machine; idle: 40,000 */
+#endif
+
+/* A hold of many chunks takes microseconds. */
 static void test_hold_time(void **state)
 {
 	static const struct ring_lane_share one = { 8, 100 };
@@ -668,7 +701,7 @@ static void test_hold_time(void **state)
 	}
 	print_message("%u chunks held in %llu ns\n", h.nr_chunks,
 		      (unsigned long long)best);
-	assert_true(best < 2000000);
+	assert_true(best < HOLD_NS_MAX);
 	ring_hold_free(&h);
 	free(mem);
 }
@@ -683,6 +716,7 @@ int main(void)
 		cmocka_unit_test(test_bad_puts),
 		cmocka_unit_test(test_reference),
 		cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_skip_uncommitted),
 		cmocka_unit_test(test_reclaim),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_hold_time),
