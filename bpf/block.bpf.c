@@ -41,6 +41,9 @@ struct {
 } depth SEC(".maps");
 
 #define REQ_OP_MASK 0xff
+#define REQ_META (1U << 12)
+#define REQ_FUA (1U << 17)
+#define REQ_PREFLUSH (1U << 18)
 
 /* blk_status_t -> errno, as block/blk-core.c maps them. */
 static __always_inline u16 status_errno(u32 status)
@@ -71,8 +74,12 @@ static __always_inline u16 status_errno(u32 status)
 		return 84; /* EILSEQ */
 	case 9:
 		return 12; /* ENOMEM */
+	case 11:
+		return 78; /* EREMCHG: the device mapper tries again */
 	case 12:
 		return 11; /* EAGAIN */
+	case 13:
+		return 16; /* EBUSY */
 	default:
 		return 5; /* EIO */
 	}
@@ -90,43 +97,67 @@ static __always_inline void entry_submitter(struct fr_block_entry *b)
 	b->in_scope = task_in_scope(t);
 }
 
-/* The inode whose page cache the first page belongs to. */
-static __always_inline void entry_inode(struct fr_block_entry *b,
-					struct bio *bio)
+/* The page that has the mapping, if this one is a tail of a larger one. */
+static __always_inline struct page *page_head(struct page *page)
 {
-	u32 tid = b->tid, key = tid & fr_cfg.inflight_mask;
-	struct fr_inflight *e = bpf_map_lookup_elem(&inflight, &key);
+	struct page___7_1 *newer = (void *)page;
+	u64 v;
+
+	if (bpf_core_field_exists(page->compound_head)) {
+		v = BPF_CORE_READ(page, compound_head);
+		return v & 1 ? (void *)(v & ~1ULL) : page;
+	}
+	/* 7.1 and later: a mask to apply (all high bits set) or the head + 1 */
+	v = BPF_CORE_READ(newer, compound_info);
+	if (!(v & 1))
+		return page;
+	if (v > -(1ULL << 30))
+		return (void *)((u64)page & v);
+	return (void *)(v & ~1ULL);
+}
+
+/* The page cache's inode of the first page; NULL: the page is of no file. */
+static __always_inline struct inode *bio_inode(struct bio *bio)
+{
 	struct page *page;
-	struct inode *in;
 	u64 mapping;
+
+	if (!BPF_CORE_READ(bio, bi_iter.bi_size))
+		return 0;
+	page = BPF_CORE_READ(bio, bi_io_vec, bv_page);
+	if (!page)
+		return 0;
+	mapping = (u64)BPF_CORE_READ(page_head(page), mapping);
+	if (!mapping || (mapping & 3)) /* anonymous, or a driver's */
+		return 0;
+	return BPF_CORE_READ((struct address_space *)mapping, host);
+}
+
+/* Which file a request belongs to: the one whose pages it carries; where the
+ * pages are a program's own (direct I/O), that of the call it is in. */
+static __always_inline void entry_inode(struct fr_block_entry *b, struct bio *bio)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct inode *in = bio_inode(bio);
+	struct fr_inflight *e;
 
 	b->ino = ~0ULL;
 	b->file_dev = ~0U;
 	b->pkey = 0xffff;
-	/* direct I/O: the pages are the program's; the file is its call's */
-	if (e && e->tid == tid && e->ts && e->direct) {
-		b->ino = e->ino;
-		b->file_dev = e->dev;
-		b->pkey = e->pkey;
-		b->req_flags |= FR_REQ_DIRECT;
+	if (in) {
+		b->ino = BPF_CORE_READ(in, i_ino);
+		b->file_dev = BPF_CORE_READ(in, i_sb, s_dev);
 		return;
 	}
-	if (!BPF_CORE_READ(bio, bi_iter.bi_size))
+	if (BPF_CORE_READ(bio, bi_opf) & REQ_META)
 		return;
-	page = BPF_CORE_READ(bio, bi_io_vec, bv_page);
-	if (!page)
+	e = inflight_find(b->tid, (u64)t);
+	if (!e || !e->ts || !e->direct)
 		return;
-	mapping = BPF_CORE_READ(page, compound_head);
-	if (mapping & 1) /* a tail page: the head has the mapping */
-		page = (void *)(mapping & ~1ULL);
-	mapping = (u64)BPF_CORE_READ(page, mapping);
-	if (!mapping || (mapping & 3)) /* anonymous, or a driver's */
-		return;
-	in = BPF_CORE_READ((struct address_space *)mapping, host);
-	if (!in)
-		return;
-	b->ino = BPF_CORE_READ(in, i_ino);
-	b->file_dev = BPF_CORE_READ(in, i_sb, s_dev);
+	b->ino = e->ino;
+	b->file_dev = e->dev;
+	b->pkey = e->pkey;
+	b->req_flags |= FR_REQ_DIRECT;
 }
 
 static __always_inline u32 request_dev(struct request *rq)
@@ -156,45 +187,76 @@ static __always_inline void entry_request(struct fr_block_entry *b,
 	b->dev = request_dev(rq);
 }
 
-/* The entry of a request, made if it is seen for the first time. */
-static __noinline struct fr_block_entry *entry_get(u64 rqp, u32 how)
-{
-	struct fr_block_entry *b = bpf_map_lookup_elem(&rqs, &rqp), fresh = {};
-	struct request *rq = (void *)rqp;
-	u64 bio, tail;
-
-	if (b)
-		return b;
-	bio = (u64)BPF_CORE_READ(rq, bio);
-	tail = (u64)BPF_CORE_READ(rq, biotail);
-	b = bio ? bpf_map_lookup_elem(&bios, &bio) : 0;
-	if (!b && tail && tail != bio) { /* merged in front since */
-		bio = tail;
-		b = bpf_map_lookup_elem(&bios, &bio);
-	}
-	if (b) {
-		fresh = *b;
-		bpf_map_delete_elem(&bios, &bio);
-	} else {
-		fresh.first_ns = bpf_ktime_get_ns();
-		fresh.req_flags = how;
-		entry_submitter(&fresh);
-		if (bio)
-			entry_inode(&fresh, (struct bio *)bio);
-		else
-			fresh.ino = ~0ULL, fresh.file_dev = ~0U,
-			fresh.pkey = 0xffff;
-	}
-	entry_request(&fresh, rq);
-	bpf_map_update_elem(&rqs, &rqp, &fresh, BPF_ANY);
-	return bpf_map_lookup_elem(&rqs, &rqp);
-}
-
 static __always_inline u64 *depth_of(u32 dev)
 {
 	u32 key = (dev ^ dev >> 20) & 255;
 
 	return bpf_map_lookup_elem(&depth, &key);
+}
+
+static __always_inline void depth_leave(struct fr_block_entry *b)
+{
+	u64 *d = b->issue_ns ? depth_of(b->dev) : 0;
+
+	if (d)
+		__sync_fetch_and_add(d, -1ULL);
+}
+
+/* What block_getrq noted for the bio that a request was made from.  Merging in
+ * front puts another bio first; then the last one is still the original. */
+static __always_inline struct fr_block_entry *bio_note(struct request *rq,
+						       u64 *ret_bio)
+{
+	u64 bio = (u64)BPF_CORE_READ(rq, bio), tail;
+	struct fr_block_entry *b = 0;
+
+	if (bio)
+		b = bpf_map_lookup_elem(&bios, &bio);
+	if (!b) {
+		tail = (u64)BPF_CORE_READ(rq, biotail);
+		if (tail && tail != bio) {
+			bio = tail;
+			b = bpf_map_lookup_elem(&bios, &bio);
+		}
+	}
+	*ret_bio = bio;
+	return b;
+}
+
+/*
+ * The entry of a request, made if it is seen for the first time.  A note of
+ * block_getrq says that the request is new: an entry that its address still has
+ * is of one whose end we did not see, for requests are used again and again.
+ */
+static __noinline struct fr_block_entry *entry_get(u64 rqp, u32 how)
+{
+	struct fr_block_entry *b = bpf_map_lookup_elem(&rqs, &rqp), fresh = {};
+	struct request *rq = (void *)rqp;
+	struct fr_block_entry *note;
+	u64 bio;
+
+	note = bio_note(rq, &bio);
+	if (b && !note)
+		return b;
+	if (b)
+		depth_leave(b);
+	if (note) {
+		fresh = *note;
+		bpf_map_delete_elem(&bios, &bio);
+	} else {
+		fresh.first_ns = bpf_ktime_get_ns();
+		fresh.req_flags = how;
+		fresh.ino = ~0ULL;
+		fresh.file_dev = ~0U;
+		fresh.pkey = 0xffff;
+		entry_submitter(&fresh);
+		bio = (u64)BPF_CORE_READ(rq, bio);
+		if (bio)
+			entry_inode(&fresh, (struct bio *)bio);
+	}
+	entry_request(&fresh, rq);
+	bpf_map_update_elem(&rqs, &rqp, &fresh, BPF_ANY);
+	return bpf_map_lookup_elem(&rqs, &rqp);
 }
 
 /* ---- the programs --------------------------------------------------------------- */
@@ -272,7 +334,6 @@ int BPF_PROG(block_requeue_tp_btf, struct request *rq)
 	struct fr_probe_counts *n = counts_of(FR_PROBE_BLOCK_REQUEUE);
 	u64 key = (u64)rq;
 	struct fr_block_entry *b = bpf_map_lookup_elem(&rqs, &key);
-	u64 *d;
 
 	if (!n)
 		return 0;
@@ -281,10 +342,29 @@ int BPF_PROG(block_requeue_tp_btf, struct request *rq)
 		return 0;
 	}
 	n->pending++;
-	d = depth_of(b->dev);
-	if (d && b->issue_ns)
-		__sync_fetch_and_add(d, -1ULL);
+	depth_leave(b);
 	b->issue_ns = 0;
+	return 0;
+}
+
+/* A request that another one took in: it ends here, without completion; the
+ * other one's record covers its bytes. */
+SEC("tp_btf/block_rq_merge")
+int BPF_PROG(block_merge_tp_btf, struct request *rq)
+{
+	struct fr_probe_counts *n = counts_of(FR_PROBE_BLOCK_MERGE);
+	u64 key = (u64)rq;
+	struct fr_block_entry *b = bpf_map_lookup_elem(&rqs, &key);
+
+	if (!n)
+		return 0;
+	if (!b) {
+		n->unmatched++;
+		return 0;
+	}
+	n->filtered++;
+	depth_leave(b);
+	bpf_map_delete_elem(&rqs, &key);
 	return 0;
 }
 
@@ -336,13 +416,11 @@ __noinline u64 put_block(struct fr_block_entry *b, u64 now)
 static __noinline int block_finish(u64 rqp, struct fr_probe_counts *n)
 {
 	struct fr_block_entry *b = bpf_map_lookup_elem(&rqs, &rqp);
-	u64 now = bpf_ktime_get_ns(), seq, *d;
+	u64 now = bpf_ktime_get_ns(), seq;
 
 	if (!b || !n)
 		return 0;
-	d = depth_of(b->dev);
-	if (d && b->issue_ns)
-		__sync_fetch_and_add(d, -1ULL);
+	depth_leave(b);
 	if (!b->in_scope) {
 		n->filtered++;
 		bpf_map_delete_elem(&rqs, &rqp);
@@ -359,6 +437,24 @@ static __noinline int block_finish(u64 rqp, struct fr_probe_counts *n)
 	return 0;
 }
 
+/* A completion of a request we never saw issued.  Flushes do that: a request
+ * with PREFLUSH or FUA completes beside the flush request that does its work. */
+static __noinline int done_unseen(u64 rqp, struct fr_probe_counts *n)
+{
+	struct request *rq = (void *)rqp;
+	u64 bio;
+
+	if (!n)
+		return 0;
+	if (bio_note(rq, &bio))
+		bpf_map_delete_elem(&bios, &bio);
+	if (BPF_CORE_READ(rq, cmd_flags) & (REQ_PREFLUSH | REQ_FUA))
+		n->filtered++;
+	else
+		n->unmatched++;
+	return 0;
+}
+
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(block_done_tp_btf, struct request *rq, u32 error,
 	     unsigned int bytes)
@@ -370,7 +466,7 @@ int BPF_PROG(block_done_tp_btf, struct request *rq, u32 error,
 	if (!n)
 		return 0;
 	if (!b) {
-		n->unmatched++;
+		done_unseen(key, n);
 		return 0;
 	}
 	if (error)

@@ -23,18 +23,6 @@ const volatile struct fr_call_info fr_calls[FR_CALLS_MAX] = {};
 #define MAX_U32 0xffffffffULL
 
 /* ---- the in-flight entry ---------------------------------------------------- */
-static __always_inline struct fr_inflight *inflight_find(u32 tid, u64 task)
-{
-	u32 key = tid & fr_cfg.inflight_mask;
-	struct fr_inflight *e = bpf_map_lookup_elem(&inflight, &key);
-
-	if (e && e->task == task)
-		return e;
-	if (!fr_cfg.inflight_collides)
-		return 0;
-	return bpf_map_lookup_elem(&inflight_more, &tid);
-}
-
 /* A place for a thread that has none; NULL if the overflow table is full. */
 static __noinline struct fr_inflight *inflight_more_get(u32 tid, u32 probe)
 {
@@ -79,7 +67,6 @@ static __always_inline int entry_is_current(struct fr_inflight *e,
 __noinline int entry_describe(struct fr_inflight *e)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
-	u32 ordinal = names_ordinal();
 
 	if (!e)
 		return 0;
@@ -90,10 +77,10 @@ __noinline int entry_describe(struct fr_inflight *e)
 	e->cred = (u64)t->cred;
 	e->born = born_of(t->group_leader->start_boottime);
 	e->in_scope = task_in_scope(t);
-	e->names_ordinal = ordinal;
+	e->names_ordinal = names_ordinal();
 	e->ts = 0;
 	if (e->in_scope)
-		name_task(FR_PROBE_FS_ENTER);
+		e->names_ordinal = name_task(FR_PROBE_FS_ENTER);
 	return 0;
 }
 
@@ -111,6 +98,7 @@ static __always_inline void note_file(const int cast, struct fr_inflight *e,
 	struct file *f = KPTR(cast, struct file, file_of_fd(cast, t, fd));
 	struct file_id id = {};
 	u64 inode, dentry, mnt;
+	u32 flags;
 
 	if (!f)
 		return;
@@ -119,8 +107,10 @@ static __always_inline void note_file(const int cast, struct fr_inflight *e,
 	mnt = (u64)KREAD(cast, f, f_path.mnt);
 	if (props & (FR_CP_FPOS | FR_CP_FPOS_M1))
 		e->offset = KREAD(cast, f, f_pos);
-	e->direct = (KREAD(cast, f, f_flags) & FR_O_DIRECT) != 0;
-	if (props & FR_CP_FSIZE) {
+	flags = KREAD(cast, f, f_flags);
+	e->direct = (flags & FR_O_DIRECT) != 0;
+	if ((props & FR_CP_FSIZE) ||
+	    ((props & FR_CP_APPENDS) && (flags & FR_O_APPEND))) {
 		struct inode *in = KPTR(cast, struct inode, inode);
 
 		if (in)
@@ -188,7 +178,14 @@ __noinline int note_paths(u32 probe, struct fr_inflight *e)
 	if (!e)
 		return 0;
 	ci = &fr_calls[e->call & (FR_CALLS_MAX - 1)];
-	if (ci->path && !e->asked) {
+	if (ci->path && !e->asked && !e->args[(ci->path - 1) & 7]) {
+		/* utimensat(fd, NULL): the file is the descriptor's */
+		note_dir(probe, e, ci->dirfd, 0);
+		e->ino = e->dir_ino;
+		e->dev = e->dir_dev;
+		e->pkey = e->dir_pkey;
+		e->asked = ~0ULL;
+	} else if (ci->path && !e->asked) {
 		e->asked = name_str(probe, e->args[(ci->path - 1) & 7]);
 		if (HASH_RELATIVE(e->asked) && !(ci->props & FR_CP_TEXT1))
 			note_dir(probe, e, ci->dirfd, 0);
@@ -210,19 +207,50 @@ static __always_inline void clear_path_call(struct fr_inflight *e)
 	e->file_size = ~0ULL;
 }
 
-/* 32-bit programs pass 64-bit values in two arguments, low half first. */
-static __always_inline u64 arg_offset(struct fr_inflight *e, u32 number,
-				      u32 props, u32 compat)
+/* Takes argument `at` (1 to 5) and the one behind it as one 64-bit value, and
+ * moves those behind up. */
+static __always_inline void join_halves(struct fr_inflight *e, u32 at, u32 move)
 {
-	u64 v = arg(e, number);
+	e->args[(at - 1) & 7] |= e->args[at & 7] << 32;
+	for (u32 i = 1; move && i < 5; i++)
+		if (i >= at)
+			e->args[i] = e->args[i + 1];
+}
 
-	if (compat && (props & FR_CP_SPLIT32) && number < 6)
-		v |= e->args[number & 7] << 32;
-	if (props & FR_CP_LLSEEK)
-		v = v << 32 | e->args[2];
-	if (props & FR_CP_PAGEOFF)
-		v <<= 12;
-	return v;
+/*
+ * Gives the arguments of a 32-bit program the places and widths they have in the
+ * 64-bit call, so that nothing behind this needs to know.
+ */
+__noinline int widen_args(struct fr_inflight *e)
+{
+	const volatile struct fr_call_info *ci;
+	u32 props;
+
+	if (!e)
+		return 0;
+	ci = &fr_calls[e->call & (FR_CALLS_MAX - 1)];
+	props = ci->props;
+	if (props & FR_CP_PAGEOFF32) { /* old mmap: a struct of six */
+		u32 a[6] = {};
+
+		bpf_probe_read_user(a, sizeof(a), (void *)e->args[0]);
+		for (int i = 0; i < 6; i++)
+			e->args[i] = a[i];
+		e->args[4] = (u64)(s64)(s32)a[4];
+	} else if (props & FR_CP_PAGEOFF) {
+		e->args[5] <<= 12;
+	} else if (props & FR_CP_LLSEEK) {
+		e->args[1] = e->args[1] << 32 | e->args[2];
+	} else if (props & FR_CP_SPLIT32) {
+		/* preadv and its kin have the second half in 64-bit, too */
+		join_halves(e, ci->offset, !(props & FR_CP_IOVEC));
+		if (props & FR_CP_SIZE64)
+			join_halves(e, ci->size, 1);
+	} else if (ci->offset) {
+		e->args[(ci->offset - 1) & 7] =
+			(u64)(s64)(s32)arg(e, ci->offset);
+	}
+	return 0;
 }
 
 __noinline u64 sum_iovec(u64 iov, u64 count, u32 compat)
@@ -301,6 +329,29 @@ static __always_inline void note_args(struct fr_inflight *e,
 	e->args[5] = ctx->args[5];
 }
 
+#define MAP_ANONYMOUS 0x20
+
+/* mmap ignores the descriptor of an anonymous mapping, whatever it is. */
+static __always_inline int is_anonymous_map(struct fr_inflight *e,
+					    const volatile struct fr_call_info *ci)
+{
+	return ci->addr && ci->flags && (arg(e, ci->flags) & MAP_ANONYMOUS);
+}
+
+/* openat2's struct open_how: flags and mode, kept behind the six arguments. */
+__noinline int note_open_how(struct fr_inflight *e)
+{
+	u64 how[2] = {};
+
+	if (!e)
+		return 0;
+	if (bpf_probe_read_user(how, sizeof(how), (void *)e->args[2]))
+		how[0] = how[1] = ~0ULL;
+	e->args[6] = how[0];
+	e->args[7] = how[1];
+	return 0;
+}
+
 static __always_inline int fs_enter(const int cast, struct task_struct *t,
 				    struct pt_regs *regs,
 				    struct sys_enter_ctx *ctx, long nr)
@@ -337,9 +388,12 @@ static __always_inline int fs_enter(const int cast, struct task_struct *t,
 	e->dev = ~0U;
 	e->pkey = 0xffff;
 	e->direct = 0;
-	e->offset =
-		ci->offset ? arg_offset(e, ci->offset, props, compat) : ~0ULL;
-	if (ci->fd && (s32)arg(e, ci->fd) >= 0)
+	if (compat)
+		widen_args(e);
+	if (props & FR_CP_OPENHOW) /* now: the program may change it */
+		note_open_how(e);
+	e->offset = ci->offset ? arg(e, ci->offset) : ~0ULL;
+	if (ci->fd && (s32)arg(e, ci->fd) >= 0 && !is_anonymous_map(e, ci))
 		note_file(cast, e, t, (u32)arg(e, ci->fd), ci,
 			  (props & FR_CP_FPOS_M1) && e->offset != ~0ULL ?
 				  props & ~FR_CP_FPOS_M1 :
@@ -369,23 +423,7 @@ static __always_inline u64 asked_size(struct fr_inflight *e,
 		return e->file_size;
 	if (!ci->size || ci->props & FR_CP_LLSEEK)
 		return ~0ULL;
-	/* an offset in two arguments before it moves it on by one */
-	if ((e->call & FR_CALL_COMPAT) && (ci->props & FR_CP_SPLIT32) &&
-	    ci->size > ci->offset)
-		return arg(e, ci->size + 1);
 	return arg(e, ci->size);
-}
-
-static __always_inline u64 call_flags(struct fr_inflight *e,
-				      const volatile struct fr_call_info *ci)
-{
-	if (!ci->flags)
-		return ~0ULL;
-	/* sync_file_range: offset and size in two arguments each */
-	if ((e->call & FR_CALL_COMPAT) && (ci->props & FR_CP_SPLIT32) &&
-	    ci->flags > ci->size && ci->size > ci->offset)
-		return arg(e, ci->flags + 2);
-	return arg(e, ci->flags);
 }
 
 __noinline u64 put_wide(struct fr_inflight *e, s64 ret, u64 dur)
@@ -410,7 +448,7 @@ __noinline u64 put_wide(struct fr_inflight *e, s64 ret, u64 dur)
 	r->ret = ret;
 	r->fd = fd_or_none(e, ci->fd);
 	r->fd2 = fd_or_none(e, ci->fd2);
-	r->flags = call_flags(e, ci);
+	r->flags = ci->flags ? arg(e, ci->flags) : ~0ULL;
 	if (ci->addr && ci->mode) /* mmap: protection in the upper half */
 		r->flags = (u32)r->flags | arg(e, ci->mode) << 32;
 	r->address = ci->addr ? arg(e, ci->addr) : ~0ULL;
@@ -442,8 +480,10 @@ __noinline int note_new_fd(struct fr_inflight *e, u32 fd)
 }
 
 /* A renamed directory gives all files below it other paths.  Which of them are
- * named is not known here, so the names of all are written again, at most once a
- * second (files themselves need no epoch: their own name is in their hash). */
+ * named is not known here, so the names of all are written again, at most ten
+ * times a second (files themselves need no epoch: their own name is in their
+ * hash, and that of the folder they lie in). */
+#define RENAME_EPOCH_NS 100000000ULL
 __noinline int rename_epoch_next(u32 renamed)
 {
 	u32 zero = 0;
@@ -453,9 +493,9 @@ __noinline int rename_epoch_next(u32 renamed)
 	if (!g || !(renamed || READ_ONCE(g->rename_pending)))
 		return 0;
 	now = bpf_ktime_get_ns();
-	if (now - g->rename_bumped_ns < 1000000000ULL) {
+	if (now - g->rename_bumped_ns < RENAME_EPOCH_NS) {
 		g->rename_pending =
-			1; /* the next path call after that second */
+			1; /* the next path call after that time */
 		return 0;
 	}
 	g->rename_bumped_ns = now;
@@ -482,11 +522,8 @@ __noinline u64 put_path(struct fr_inflight *e, s64 ret, u64 dur)
 		flags = arg(e, ci->flags);
 	r->mode = ci->mode ? (u16)arg(e, ci->mode) : 0xffff;
 	if (props & FR_CP_OPENHOW) {
-		u64 how[2] = {};
-
-		bpf_probe_read_user(how, sizeof(how), (void *)flags);
-		flags = how[0];
-		r->mode = (u16)how[1];
+		flags = e->args[6];
+		r->mode = (u16)e->args[7];
 	}
 	if (props & FR_CP_CREAT)
 		flags = 01101; /* O_CREAT | O_WRONLY | O_TRUNC */
@@ -612,8 +649,11 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 	if (!n)
 		return 0;
 	e = inflight_find(tid, (u64)t);
-	if (!e || !e->ts) {
-		id = task_is_compat(t) ? fr_nr32[nr & 511] : fr_nr[nr & 511];
+	id = task_is_compat(t) ? fr_nr32[nr & 511] : fr_nr[nr & 511];
+	/* another call than the one noted: its own entry or exit was missed */
+	if (!e || !e->ts || (e->call & 0xff) != id) {
+		if (e)
+			e->ts = 0;
 		if (!id || (u64)nr > 511 || (e && !e->in_scope))
 			n->filtered++;
 		else

@@ -187,6 +187,10 @@ struct page {
 	unsigned long compound_head;
 	struct address_space *mapping;
 };
+/* from 7.1 on, with another meaning: see page_head() */
+struct page___7_1 {
+	unsigned long compound_info;
+};
 struct bio_vec {
 	struct page *bv_page;
 };
@@ -229,6 +233,7 @@ struct sys_exit_ctx {
 #define TS_COMPAT      0x0002 /* x86: thread_info.status */
 #define TIF_32BIT      22     /* arm64: thread_info.flags */
 #define AT_FDCWD       -100
+#define FR_O_APPEND 02000
 #define O_DIRECT_X86   040000
 #define O_DIRECT_ARM64 0200000
 #if defined(__TARGET_ARCH_arm64)

@@ -52,13 +52,15 @@ struct {
 /* tgid -> 1: the recorder's own processes; and those in scope. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 16);
 	__type(key, u32);
 	__type(value, u32);
 } excluded SEC(".maps");
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 20); /* the dead leave when their number is used again */
 	__type(key, u32);
 	__type(value, u32);
 } scope SEC(".maps");
@@ -77,6 +79,19 @@ static __always_inline struct record_buf *scratch_of(u32 probe, u32 which)
 	u32 key = probe * 2 + which;
 
 	return bpf_map_lookup_elem(&scratch, &key);
+}
+
+/* The entry of a thread that has one; its call may be over (ts 0). */
+static __always_inline struct fr_inflight *inflight_find(u32 tid, u64 task)
+{
+	u32 key = tid & fr_cfg.inflight_mask;
+	struct fr_inflight *e = bpf_map_lookup_elem(&inflight, &key);
+
+	if (e && e->task == task)
+		return e;
+	if (!fr_cfg.inflight_collides)
+		return 0;
+	return bpf_map_lookup_elem(&inflight_more, &tid);
 }
 
 static __always_inline u64 mix64(u64 h, u64 v)
@@ -153,13 +168,22 @@ static __always_inline int task_in_scope(struct task_struct *t)
 	return 1;
 }
 
-/* Writes name_proc of the current task. */
-__noinline int name_task(u32 probe)
+/* The ordinal to remember for a name record: of the chunk it really lies in,
+ * which may be an old one of this CPU.  A record that was lost counts as about to
+ * age out: it is tried again when the lane has moved on, not at each event. */
+static __always_inline u32 ordinal_of(u64 seq)
+{
+	return seq ? (u32)(seq >> 8) : names_ordinal() - fr_cfg.names_again;
+}
+
+/* Writes name_proc of the current task; returns the ordinal to remember. */
+__noinline u32 name_task(u32 probe)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
 	struct record_buf *buf = scratch_of(probe, 1);
 	struct fr_name_proc *r = (void *)buf;
 	struct fr_probe_counts *n = counts_of(probe);
+	u64 seq;
 
 	if (!buf || !n)
 		return 0;
@@ -176,12 +200,13 @@ __noinline int name_task(u32 probe)
 	r->born = born_of(r->start);
 	r->flags = task_is_compat(t) | (t->flags & PF_KTHREAD ? 2 : 0);
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
-	if (ring_put(buf, sizeof(*r), FR_LANE_NAMES,
-		     TYPE_AUX(FR_T_name_proc, 0)))
+	seq = ring_put(buf, sizeof(*r), FR_LANE_NAMES,
+		       TYPE_AUX(FR_T_name_proc, 0));
+	if (seq)
 		n->names++;
 	else
 		n->names_lost++;
-	return 0;
+	return ordinal_of(seq);
 }
 
 /* ---- paths ----------------------------------------------------------------- */
@@ -265,7 +290,8 @@ __noinline int name_path(u32 probe)
 	struct record_buf *buf = scratch_of(probe, 1);
 	struct fr_name_path *r = (void *)buf;
 	struct fr_probe_counts *n = counts_of(probe);
-	u32 len, cut, ordinal = names_ordinal();
+	u32 len, cut;
+	u64 seq;
 	struct dentry *dentry;
 	struct inode *inode;
 	struct file_ref *f;
@@ -294,13 +320,13 @@ __noinline int name_path(u32 probe)
 	if (r->fs_magic == PIPEFS_MAGIC || r->fs_magic == SOCKFS_MAGIC ||
 	    r->fs_magic == ANON_INODE_MAGIC)
 		r->flags = NAME_NOT_A_PATH;
-	if (ring_put(buf, len, FR_LANE_NAMES,
-		     TYPE_AUX(FR_T_name_path, len - sizeof(*r)))) {
+	seq = ring_put(buf, len, FR_LANE_NAMES,
+		       TYPE_AUX(FR_T_name_path, len - sizeof(*r)));
+	if (seq)
 		n->names++;
-		seen_note(f->mix, ordinal);
-	} else {
+	else
 		n->names_lost++;
-	}
+	seen_note(f->mix, ordinal_of(seq));
 	return 0;
 }
 
@@ -424,8 +450,8 @@ __noinline u64 name_str(u32 probe, u64 ptr)
 	struct record_buf *buf = scratch_of(probe, 1);
 	struct fr_name_str *r = (void *)buf;
 	struct fr_probe_counts *c = counts_of(probe);
-	u32 len, ordinal = names_ordinal();
-	u64 hash;
+	u32 len;
+	u64 hash, seq;
 	long n;
 
 	if (!buf || !c || !ptr)
@@ -446,13 +472,13 @@ __noinline u64 name_str(u32 probe, u64 ptr)
 	r->hash = hash;
 	r->flags = n == STR_BYTES_MAX;
 	r->spare = 0;
-	if (ring_put(buf, sizeof(*r) + len, FR_LANE_NAMES,
-		     TYPE_AUX(FR_T_name_str, len))) {
+	seq = ring_put(buf, sizeof(*r) + len, FR_LANE_NAMES,
+		       TYPE_AUX(FR_T_name_str, len));
+	if (seq)
 		c->names++;
-		seen_note(hash, ordinal);
-	} else {
+	else
 		c->names_lost++;
-	}
+	seen_note(hash, ordinal_of(seq));
 	return hash;
 }
 #define HASH_RELATIVE(hash) (((hash)&2) != 0)

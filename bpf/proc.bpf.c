@@ -20,6 +20,13 @@ static __always_inline void follow(void *map, u32 parent, u32 child)
 		bpf_map_update_elem(map, &child, &one, BPF_ANY);
 }
 
+/* A process number is used again: what was said of the one before is void. */
+static __always_inline void forget(void *map, u32 parent, u32 child)
+{
+	if (parent != child)
+		bpf_map_delete_elem(map, &child);
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(proc_fork_tp_btf, struct task_struct *parent,
 	     struct task_struct *child)
@@ -30,6 +37,8 @@ int BPF_PROG(proc_fork_tp_btf, struct task_struct *parent,
 
 	if (!n || !buf)
 		return 0;
+	forget(&excluded, parent->tgid, child->tgid);
+	forget(&scope, parent->tgid, child->tgid);
 	follow(&excluded, parent->tgid, child->tgid);
 	follow(&scope, parent->tgid, child->tgid);
 	if (!fr_cfg.record_proc || !task_in_scope(parent)) {
@@ -75,6 +84,22 @@ static __always_inline u32 read_args(struct fr_proc_exec *r,
 	    bpf_probe_read_user((u8 *)r + sizeof(*r), len, (void *)start))
 		return 0;
 	return len;
+}
+
+/* A thread that dies inside a call (killed, or exit itself), or that exec gives
+ * another number, leaves no entry behind. */
+static __always_inline void clear_inflight(struct task_struct *t, u32 tid)
+{
+	u32 key = tid & fr_cfg.inflight_mask;
+	struct fr_inflight *e = bpf_map_lookup_elem(&inflight, &key);
+
+	if (e && e->task == (u64)t) {
+		e->ts = 0;
+		barrier();
+		WRITE_ONCE(e->task, 0);
+	}
+	if (fr_cfg.inflight_collides)
+		bpf_map_delete_elem(&inflight_more, &tid);
 }
 
 #define ENV_STRINGS_MAX 128
@@ -155,6 +180,8 @@ int BPF_PROG(proc_exec_tp_btf, struct task_struct *t, int old_pid,
 
 	if (!n || !buf)
 		return 0;
+	if ((u32)old_pid != (u32)t->pid)
+		clear_inflight(t, (u32)old_pid);
 	if (!fr_cfg.record_proc || !task_in_scope(t)) {
 		n->filtered++;
 		return 0;
@@ -190,49 +217,71 @@ int BPF_PROG(proc_exec_tp_btf, struct task_struct *t, int old_pid,
 	return 0;
 }
 
-/* A thread that dies inside a call (killed, or exit itself) leaves no entry. */
-static __always_inline void clear_inflight(struct task_struct *t)
-{
-	u32 tid = t->pid, key = tid & fr_cfg.inflight_mask;
-	struct fr_inflight *e = bpf_map_lookup_elem(&inflight, &key);
+/* Processes whose last thread has been seen: `live` alone does not tell when
+ * several threads die at once. */
+struct gone_key {
+	u64 signal, start;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct gone_key);
+	__type(value, u32);
+} gone SEC(".maps");
 
-	if (e && e->task == (u64)t) {
-		e->ts = 0;
-		barrier();
-		WRITE_ONCE(e->task, 0);
-	} else if (fr_cfg.inflight_collides) {
-		bpf_map_delete_elem(&inflight_more, &tid);
-	}
+static __always_inline int is_last(struct task_struct *t, struct signal_struct *s)
+{
+	struct gone_key k = { (u64)s, t->group_leader->start_boottime };
+	u32 one = 1;
+
+	if (s->live.counter) /* ours is off already */
+		return 0;
+	return !bpf_map_update_elem(&gone, &k, &one, BPF_NOEXIST);
 }
 
-static __always_inline void exit_process(struct fr_proc_exit *r,
-					 struct task_struct *t,
-					 struct signal_struct *s)
+static __always_inline void add_times(struct fr_proc_exit *r,
+				      struct task_struct *t)
 {
-	/* what the threads before left in signal, and the last one's own */
-	r->utime = s->utime + t->utime;
-	r->stime = s->stime + t->stime;
-	r->read_bytes = s->ioac.read_bytes + t->ioac.read_bytes;
-	r->write_bytes = s->ioac.write_bytes + t->ioac.write_bytes;
-	r->rchar = s->ioac.rchar + t->ioac.rchar;
-	r->wchar = s->ioac.wchar + t->ioac.wchar;
-	r->majflt = s->maj_flt + t->maj_flt;
-	r->minflt = s->min_flt + t->min_flt;
-	r->dur = bpf_ktime_get_boot_ns() - t->group_leader->start_boottime;
+	r->utime += t->utime;
+	r->stime += t->stime;
+	r->majflt += t->maj_flt;
+	r->minflt += t->min_flt;
+	if (!bpf_core_field_exists(t->ioac.read_bytes))
+		return;
+	r->read_bytes += t->ioac.read_bytes;
+	r->write_bytes += t->ioac.write_bytes;
+	r->rchar += t->ioac.rchar;
+	r->wchar += t->ioac.wchar;
 }
 
-static __always_inline void exit_thread(struct fr_proc_exit *r,
-					struct task_struct *t)
+/* The whole process: what threads before left in signal, the last one's own, and
+ * the leader's, which stays until the end even if it left first. */
+static __always_inline void add_process(struct fr_proc_exit *r,
+					struct task_struct *t,
+					struct signal_struct *s)
 {
-	r->utime = t->utime;
-	r->stime = t->stime;
-	r->read_bytes = t->ioac.read_bytes;
-	r->write_bytes = t->ioac.write_bytes;
-	r->rchar = t->ioac.rchar;
-	r->wchar = t->ioac.wchar;
-	r->majflt = t->maj_flt;
-	r->minflt = t->min_flt;
-	r->dur = bpf_ktime_get_boot_ns() - t->start_boottime;
+	r->utime += s->utime;
+	r->stime += s->stime;
+	r->majflt += s->maj_flt;
+	r->minflt += s->min_flt;
+	if (t != t->group_leader)
+		add_times(r, t->group_leader);
+	if (!bpf_core_field_exists(s->ioac.read_bytes))
+		return;
+	r->read_bytes += s->ioac.read_bytes;
+	r->write_bytes += s->ioac.write_bytes;
+	r->rchar += s->ioac.rchar;
+	r->wchar += s->ioac.wchar;
+}
+
+static __always_inline u64 blkio_delay(struct task_struct *t)
+{
+	struct task_delay_info *delays;
+
+	if (!bpf_core_field_exists(t->delays))
+		return 0;
+	delays = t->delays;
+	return delays ? delays->blkio_delay : 0;
 }
 
 SEC("tp_btf/sched_process_exit")
@@ -241,37 +290,32 @@ int BPF_PROG(proc_exit_tp_btf, struct task_struct *t)
 	struct fr_probe_counts *n = counts_of(FR_PROBE_PROC_EXIT);
 	struct record_buf *buf = scratch_of(FR_PROBE_PROC_EXIT, 0);
 	struct fr_proc_exit *r = (void *)buf;
-	struct task_delay_info *delays;
 	struct signal_struct *s;
-	u32 tgid = t->tgid;
 	int in_scope;
 
 	if (!n || !buf)
 		return 0;
-	clear_inflight(t);
+	clear_inflight(t, t->pid);
 	in_scope = fr_cfg.record_proc && task_in_scope(t);
 	s = t->signal;
-	/* live counts threads that have not come this far; ours is off already */
-	r->last = s->live.counter == 0;
-	if (r->last) {
-		bpf_map_delete_elem(&scope, &tgid);
-		bpf_map_delete_elem(&excluded, &tgid);
-	}
+	r->last = is_last(t, s);
 	if (!in_scope) {
 		n->filtered++;
 		return 0;
 	}
+	r->utime = r->stime = r->majflt = r->minflt = 0;
+	r->read_bytes = r->write_bytes = r->rchar = r->wchar = 0;
+	add_times(r, t);
 	if (r->last)
-		exit_process(r, t, s);
-	else
-		exit_thread(r, t);
+		add_process(r, t, s);
+	r->dur = bpf_ktime_get_boot_ns() -
+		 (r->last ? t->group_leader->start_boottime : t->start_boottime);
 	r->ts = bpf_ktime_get_ns() - r->dur;
 	r->tid = t->pid;
-	r->pid = tgid;
+	r->pid = t->tgid;
 	r->born = born_of(t->group_leader->start_boottime);
 	r->status = (u32)t->exit_code;
-	delays = t->delays;
-	r->blkio_delay = delays ? delays->blkio_delay : 0;
+	r->blkio_delay = blkio_delay(t);
 	if (ring_put(buf, sizeof(*r), FR_LANE_PROC,
 		     TYPE_AUX(FR_T_proc_exit, 0)))
 		n->records++;
@@ -285,13 +329,12 @@ SEC("tp_btf/task_rename")
 int BPF_PROG(proc_rename_tp_btf, struct task_struct *t, const char *comm)
 {
 	struct fr_probe_counts *n = counts_of(FR_PROBE_PROC_RENAME);
-	u32 key = t->pid & fr_cfg.inflight_mask;
-	struct fr_inflight *e = bpf_map_lookup_elem(&inflight, &key);
+	struct fr_inflight *e = inflight_find(t->pid, (u64)t);
 
 	if (!n)
 		return 0;
 	n->filtered++;
-	if (e && e->task == (u64)t)
+	if (e)
 		e->start_boottime = 0;
 	return 0;
 }

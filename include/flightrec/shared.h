@@ -66,6 +66,7 @@ struct fr_wake {
 	X(BLOCK_ISSUE, block, issue)     \
 	X(BLOCK_DONE, block, done)       \
 	X(BLOCK_REQUEUE, block, requeue) \
+	X(BLOCK_MERGE, block, merge) \
 	X(PROC_FORK, proc, fork)         \
 	X(PROC_EXEC, proc, exec)         \
 	X(PROC_EXIT, proc, exit)         \
