@@ -114,6 +114,8 @@ static int scope_cgroup(struct probes *p, struct fr_diag *diag)
 	char path[4096];
 
 	name += strspn(name, "/");
+	if (!*name)
+		return 0; /* the root: everything */
 	for (unsigned i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "%s/%s", mounts[i], name);
 		if (stat(path, &st))
@@ -286,7 +288,7 @@ static int set_scope(struct probes *p)
 		pid_t pid = (pid_t)strtol(at, NULL, 10);
 
 		if (pid > 0)
-			probes_scope_pid(p, pid);
+			probe_scope_tree(p, pid);
 		at = strchr(at, ',');
 		if (at)
 			at++;

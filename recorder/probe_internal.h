@@ -81,6 +81,9 @@ struct probe_map *probe_map(struct probes *p, const char *name);
 int probe_pin(struct probes *p);
 void probe_unpin(const char *folder);
 
+/* probe_scope.c: puts a process and all its descendants of now in scope. */
+void probe_scope_tree(struct probes *p, pid_t root);
+
 /* probe_inflight.c: over mapped tables and a descriptor (or -1). */
 size_t probe_inflight_collect(const struct fr_inflight *table, size_t entries,
 			      int more_fd, int rqs_fd, uint64_t now_ns,

@@ -12,6 +12,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <flightrec/block_entry.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -95,7 +96,9 @@ struct probes_left {
 	int more_fd, rqs_fd;
 };
 
-static int get_map(const char *folder, const char *name,
+/* A pinned map whose values have the size we expect; another version's do not,
+ * and reading them would write past our variables. */
+static int get_map(const char *folder, const char *name, size_t value_size,
 		   struct bpf_map_info *info)
 {
 	uint32_t len = sizeof(*info);
@@ -104,22 +107,23 @@ static int get_map(const char *folder, const char *name,
 
 	snprintf(path, sizeof(path), "%s/map_%s", folder, name);
 	fd = bpf_obj_get(path);
-	if (fd < 0 || !info)
+	if (fd < 0)
 		return fd;
 	memset(info, 0, sizeof(*info));
-	if (bpf_obj_get_info_by_fd(fd, info, &len)) {
+	if (bpf_obj_get_info_by_fd(fd, info, &len) ||
+	    info->value_size != value_size) {
 		close(fd);
 		return -1;
 	}
 	return fd;
 }
 
-static void *map_left(const char *folder, const char *name, int prot,
-		      size_t *ret_bytes, size_t *ret_entries)
+static void *map_left(const char *folder, const char *name, size_t value_size,
+		      int prot, size_t *ret_bytes, size_t *ret_entries)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct bpf_map_info info;
-	int fd = get_map(folder, name, &info);
+	int fd = get_map(folder, name, value_size, &info);
 	void *mem;
 
 	if (fd < 0)
@@ -152,14 +156,15 @@ static bool owner_lives(const struct fr_ring_head *h)
 static struct probes_left *left_try(const char *folder)
 {
 	struct probes_left *l = calloc(1, sizeof(*l));
+	struct bpf_map_info info;
 	size_t entries;
 
 	if (!l)
 		return NULL;
 	snprintf(l->folder, sizeof(l->folder), "%s", folder);
 	l->more_fd = l->rqs_fd = -1;
-	l->ring = map_left(folder, "ring", PROT_READ | PROT_WRITE,
-			   &l->ring_bytes, &entries);
+	l->ring = map_left(folder, "ring", FR_CHUNK_BYTES,
+			   PROT_READ | PROT_WRITE, &l->ring_bytes, &entries);
 	if (!l->ring) {
 		probe_unpin(folder); /* died while it was being pinned */
 		free(l);
@@ -169,10 +174,13 @@ static struct probes_left *left_try(const char *folder)
 		probes_left_close(l);
 		return NULL;
 	}
-	l->inflight = map_left(folder, "inflight", PROT_READ,
-			       &l->inflight_bytes, &l->inflight_entries);
-	l->more_fd = get_map(folder, "inflight_more", NULL);
-	l->rqs_fd = get_map(folder, "rqs", NULL);
+	l->inflight = map_left(folder, "inflight", sizeof(struct fr_inflight),
+			       PROT_READ, &l->inflight_bytes,
+			       &l->inflight_entries);
+	l->more_fd = get_map(folder, "inflight_more",
+			     sizeof(struct fr_inflight), &info);
+	l->rqs_fd = get_map(folder, "rqs", sizeof(struct fr_block_entry),
+			    &info);
 	return l;
 }
 
