@@ -9,23 +9,28 @@ scratch "${VMRUN_DISK:-/var/tmp}"
 
 # The checker must see what it is there to see.
 checker_test() { # WANT ROWS GAPS
-	printf 'lane,cpu,tid,call,offset,seq,ts\n%b' "$2" >"$W/rows.csv"
-	echo "{\"gaps\": [$3]}" >"$W/gaps.json"
-	python3 tests/kernel/freeze_check.py --rows "$W/rows.csv" "$W/gaps.json" 9 \
+	printf 'lane,cpu,tid,call,offset,seq,ts,dur\n%b' "$2" >"$W/rows.csv"
+	echo "{\"gaps\": [$3], \"coverage\":
+		[{\"lane\": \"fs\", \"cpu\": 0, \"from_ns\": 4}]}" >"$W/info.json"
+	python3 tests/kernel/freeze_check.py --rows "$W/rows.csv" "$W/info.json" 9 \
 		>/dev/null
 	[ $? = "$1" ]
 }
 need python3
 row='fs,0,9,pwrite64'
 gap='{"lane": "fs", "cpu": 0, "from_seq": 2, "to_seq": 700, "lost": 3}'
-check "the checker accepts whole rows" checker_test 0 "$row,1,1,5\n$row,2,2,6\n" ''
+check "the checker accepts whole rows" checker_test 0 "$row,1,1,5,1\n$row,2,2,6,1\n" ''
 check "the checker sees a number twice" checker_test 1 \
-	"$row,1,1,5\n$row,2,2,6\n$row,2,3,6\n" ''
-check "the checker sees a hole" checker_test 1 "$row,1,1,5\n$row,3,2,6\n" ''
+	"$row,1,1,5,1\n$row,2,2,6,1\n$row,2,3,6,1\n" ''
+check "the checker sees a hole" checker_test 1 "$row,1,1,5,1\n$row,3,2,6,1\n" ''
 check "the checker accepts a counted hole" checker_test 0 \
-	"$row,1,2,5\n$row,5,700,6\n" "$gap"
+	"$row,1,2,5,1\n$row,5,700,6,1\n" "$gap"
 check "the checker sees a hole counted too small" checker_test 1 \
-	"$row,1,2,5\n$row,6,700,6\n" "$gap"
+	"$row,1,2,5,1\n$row,6,700,6,1\n" "$gap"
+check "the checker accepts what outlived the rest" checker_test 0 \
+	"$row,1,1,1,2\n$row,3,2,6,1\n" ''
+check "the checker sees a coverage told too short" checker_test 1 \
+	"$row,1,1,1,1\n$row,2,2,1,2\n$row,3,3,6,1\n" ''
 
 need_kernel
 many=$(helper selfnumber) || exit 1

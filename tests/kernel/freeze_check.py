@@ -3,13 +3,14 @@
 """freeze_check.py - freezes a recorder again and again under writers that number
 their own operations, and checks each snapshot.
 
-  freeze_check.py FLIGHTREC DAEMON_PID FOLDER FREEZES TID:CPU...
-  freeze_check.py --rows ROWS.csv GAPS.json TID...    checks one, as a test of this
+  freeze_check.py FLIGHTREC DAEMON_PID FOLDER FREEZES TID...
+  freeze_check.py --rows ROWS.csv INFO.json TID...    checks one, as a test of this
 
 In each snapshot every number of a writer between its first and its last is
 there once, or lies in a gap that the snapshot counts (lane, CPU, range of
-sequence numbers, how many); sequence numbers of each lane and CPU go up by one
-except across such gaps.
+sequence numbers, how many).  The first is the first within the snapshot's
+coverage: a slow operation outlives, as a copy, what was recorded around it.
+No sequence number of a lane and CPU is there twice.
 """
 import collections
 import csv
@@ -21,16 +22,20 @@ import subprocess
 import sys
 import time
 
-COLUMNS = "lane,cpu,tid,call,offset,seq,ts"
+SLOW_NS = 100_000_000  # probes.slow_limit: from there on a copy is kept
+COLUMNS = "lane,cpu,tid,call,offset,seq,ts,dur"
 
 
 class Snapshot:
     """Rows and gaps of one snapshot, and what is wrong with them."""
 
-    def __init__(self, rows, gaps, writers):
+    def __init__(self, rows, info, writers):
         self.wrong, self.records, self.excused = [], 0, 0
+        self.outlived, self.early = 0, collections.Counter()
+        self.begin = {(str(c["lane"]), int(c["cpu"])): int(c["from_ns"])
+                      for c in info["coverage"]}
         self.gaps = collections.defaultdict(list)
-        for g in gaps:
+        for g in info["gaps"]:
             self.gaps[(str(g["lane"]), int(g["cpu"]))].append(
                 (int(g["from_seq"]), int(g["to_seq"]), int(g["lost"])))
         self.writers = {t: [] for t in writers}
@@ -43,9 +48,15 @@ class Snapshot:
         seq = int(row["seq"])
         self.sequences[(lane, cpu)].append(seq)
         tid = int(row["tid"] or 0)
-        if tid in self.writers and row["call"] == "pwrite64":
+        if tid not in self.writers or row["call"] != "pwrite64":
+            return
+        self.records += 1
+        end = int(row["ts"]) + int(row["dur"])
+        if end < self.begin.get((lane, cpu), 0):
+            self.outlived += 1
+            self.early[(lane, cpu)] += int(row["dur"]) < SLOW_NS
+        else:
             self.writers[tid].append((int(row["offset"]), lane, cpu, seq))
-            self.records += 1
 
     def lost_between(self, lane, cpu, before, after):
         return sum(lost for a, b, lost in self.gaps[(lane, cpu)]
@@ -77,7 +88,15 @@ class Snapshot:
                 if a == b:
                     self.wrong.append(f"lane {lane} cpu {cpu}: {a} twice")
 
+    def check_coverage(self):
+        """The one record that claims the first chunk ends before the claim."""
+        for (lane, cpu), n in self.early.items():
+            if n > 1:
+                self.wrong.append(f"lane {lane} cpu {cpu}: {n} quick operations "
+                                  "older than the coverage")
+
     def check(self):
+        self.check_coverage()
         for tid in self.writers:
             self.check_writer(tid)
         self.check_sequences()
@@ -101,20 +120,6 @@ def histogram(name, values_ms):
               + "#" * (60 * n // len(values_ms)))
 
 
-def find_gaps(info):
-    """The rows of `gaps`, wherever in the document they are."""
-    if isinstance(info, dict):
-        if isinstance(info.get("gaps"), list):
-            return info["gaps"]
-        info = list(info.values())
-    if isinstance(info, list):
-        for v in info:
-            found = find_gaps(v)
-            if found is not None:
-                return found
-    return None
-
-
 def find_number(info, names):
     if isinstance(info, dict):
         for key, v in info.items():
@@ -132,13 +137,10 @@ def find_number(info, names):
 def read_snapshot(flightrec, path, writers):
     info = json.loads(subprocess.run([flightrec, "info", "-O", "json", path],
                                      check=True, capture_output=True).stdout)
-    gaps = find_gaps(info)
-    if gaps is None:
-        raise SystemExit("flightrec info -O json names no gaps: []")
     show = subprocess.Popen([flightrec, "show", "-O", "csv", "--stream", "fs",
                              "-f", COLUMNS, path], stdout=subprocess.PIPE,
                             text=True)
-    snapshot = Snapshot(csv.DictReader(show.stdout), gaps, writers)
+    snapshot = Snapshot(csv.DictReader(show.stdout), info, writers)
     if show.wait() not in (0, 4):
         snapshot.wrong.append(f"show failed with {show.returncode}")
     return snapshot, info
@@ -165,7 +167,7 @@ def run(flightrec, pid, folder, freezes, writers):
     random.seed(seed)
     print(f"  seed {seed}")
     to_disk, to_hold = [], []
-    records = excused = bad = 0
+    records = excused = outlived = bad = 0
     for k in range(freezes):
         known = set(os.listdir(folder))
         hit = time.monotonic_ns()
@@ -186,6 +188,7 @@ def run(flightrec, pid, folder, freezes, writers):
         wrong = snapshot.check()
         records += snapshot.records
         excused += snapshot.excused
+        outlived += snapshot.outlived
         if wrong:
             bad += 1
             for w in wrong[:5]:
@@ -196,7 +199,8 @@ def run(flightrec, pid, folder, freezes, writers):
             os.unlink(path)
         time.sleep(random_gap())
     print(f"  {len(to_disk)} freezes, {records} numbered records checked, "
-          f"{excused} missing but counted, {bad} snapshots wrong")
+          f"{excused} missing but counted, {outlived} older than the coverage, "
+          f"{bad} snapshots wrong")
     histogram("hit to hold", to_hold)
     histogram("hit to file on disk", to_disk)
     return 1 if bad or not records else 0
@@ -204,8 +208,7 @@ def run(flightrec, pid, folder, freezes, writers):
 
 def main(argv):
     if argv[1] == "--rows":
-        gaps = find_gaps(json.load(open(argv[3]))) or []
-        s = Snapshot(csv.DictReader(open(argv[2])), gaps,
+        s = Snapshot(csv.DictReader(open(argv[2])), json.load(open(argv[3])),
                      [int(t) for t in argv[4:]])
         for w in s.check():
             print(w)

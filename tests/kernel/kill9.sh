@@ -14,6 +14,16 @@ writer=$(helper selfnumber) || exit 1
 # last_numbers: "TID LAST" of each writer, from the page they share
 last_numbers() { od -A n -v -t u8 -w16 -N 32 "$W/last"; }
 
+# wait_writers: until both have written some
+wait_writers() {
+	for _ in $(seq 200); do
+		[ "$(last_numbers 2>/dev/null | awk '$2 > 1000' | wc -l)" = 2 ] && return
+		sleep 0.05
+	done
+	echo "  the writers do not write"
+	return 1
+}
+
 # all_there BEFORE AT AFTER FILE...: every number from the first in the snapshots
 # to AFTER is there, the first is not above BEFORE, and no recorder has one twice
 # (while a new recorder takes over, both it and the old ring record)
@@ -55,7 +65,9 @@ round() {
 	recorder_start --set sampler.collectors= || return 1
 	"$writer" "$W/file" 2 60 50000 "$W/last" >/dev/null &
 	local load=$!
-	sleep 0.7
+	at_end "kill $load 2>/dev/null"
+	wait_writers || return 1
+	sleep 0.5
 	before=$(last_numbers)
 	kill -9 "$daemon"
 	disown "$daemon"
