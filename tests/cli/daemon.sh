@@ -45,9 +45,10 @@ says() { # PATTERN COMMAND...
 }
 up() { # OPTIONS...: starts, waits until it is ready
 	local i
+	: >"$W/log" # the last one's words are not this one's
 	"$FRD" -c /dev/null --set "run.folder=$W/run" --set "dump.folder=$W/snap" \
 		--set dump.fallback= --set "ring.pin_folder=$pin" \
-		--set ring.memory=4MiB "$@" >"$W/log" 2>&1 &
+		--set ring.memory=4MiB "$@" >>"$W/log" 2>&1 &
 	daemon=$!
 	for ((i = 0; i < 100; i++)); do
 		grep -q recording "$W/log" && return 0
