@@ -174,13 +174,13 @@ static struct probes_left *left_try(const char *folder)
 		probes_left_close(l);
 		return NULL;
 	}
-	l->inflight = map_left(folder, "inflight", sizeof(struct fr_inflight),
-			       PROT_READ, &l->inflight_bytes,
-			       &l->inflight_entries);
+	l->inflight =
+		map_left(folder, "inflight", sizeof(struct fr_inflight),
+			 PROT_READ, &l->inflight_bytes, &l->inflight_entries);
 	l->more_fd = get_map(folder, "inflight_more",
 			     sizeof(struct fr_inflight), &info);
-	l->rqs_fd = get_map(folder, "rqs", sizeof(struct fr_block_entry),
-			    &info);
+	l->rqs_fd =
+		get_map(folder, "rqs", sizeof(struct fr_block_entry), &info);
 	return l;
 }
 
