@@ -33,14 +33,14 @@ static const struct option options[] = {
 static const struct {
 	const char *stream, *columns;
 } tables[] = {
-	{ "fs", "time,dur,op,pid,comm,size,ret,errno,path" },
+	{ "fs", "time,dur,op,pid,comm,size,ret,path" },
 	{ "block",
 	  "time,dur,queue_dur,op,dev,sector,size,errno,pid,comm,path" },
 	{ "proc", "time,op,pid,ppid,comm,dur,status,child_pid,path,args" },
 	{ "sample", "time,metric,value,unit" },
-	{ "meta", "time,op,what,value,text" },
+	{ "meta", "time,op,value,text" },
 	{ "inflight", "time,age,op,dev,size,pid,comm,path" },
-	{ NULL, "time,dur,stream,op,dev,pid,comm,size,ret,errno,path" },
+	{ NULL, "time,dur,stream,op,dev,pid,comm,size,ret,path" },
 };
 
 static int parse_format(const char *text, enum row_format *ret)

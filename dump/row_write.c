@@ -5,9 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
+#include <sys/utsname.h>
 
 #include "dump/escape.h"
+#include "dump/number_names.h"
 #include "triggers/units.h"
 
 #define TEXT_MAX    65536 /* view_value.len is at most this */
@@ -276,21 +277,62 @@ void row_print_bytes(char *buf, size_t size, const char *text, size_t len)
 }
 
 static void print_number(char *buf, size_t size, const struct view_value *value,
-			 bool duration, bool hex)
+			 const char *name)
 {
 	char human[32];
 
 	if (value->type == VIEW_DECIMAL)
 		snprintf(buf, size, "%.10g",
 			 (double)(int64_t)value->u / value->scale);
-	else if (duration)
+	else if (is_duration(name))
 		snprintf(buf, size, "%s", units_human_time(human, value->u));
-	else if (hex)
+	else if (!strcmp(name, "address") || !strcmp(name, "flags") ||
+		 !strcmp(name, "cmd_flags"))
 		snprintf(buf, size, "0x%jx", (uintmax_t)value->u);
+	else if (!strcmp(name, "mode"))
+		snprintf(buf, size, "%#jo", (uintmax_t)value->u);
+	else if (!strcmp(name, "status"))
+		number_wait_status(buf, size, value->u);
 	else if (value->type == VIEW_I64)
 		snprintf(buf, size, "%jd", (intmax_t)(int64_t)value->u);
 	else
 		snprintf(buf, size, "%ju", (uintmax_t)value->u);
+}
+
+/* A failure by its name, an address as one. */
+static bool print_result(char *buf, size_t size, struct view_cursor *c,
+			 const struct view_value *value)
+{
+	char call[24];
+
+	if (value->type == VIEW_I64 && (int64_t)value->u < 0)
+		return view_get_text(c, VIEW_ERRNO, buf, size);
+	if (!view_get_text(c, VIEW_CALL, call, sizeof(call)) ||
+	    (strncmp(call, "mmap", 4) && strcmp(call, "mremap")))
+		return false;
+	snprintf(buf, size, "0x%jx", (uintmax_t)value->u);
+	return true;
+}
+
+/* Bits of O_DIRECT and others differ between architectures. */
+static bool is_recorded_here(const struct view *v, struct view_cursor *c)
+{
+	static struct utsname here;
+	const char *arch =
+		snap_fact(view_snap(v, view_row_file(c)), "host.arch");
+
+	if (!here.machine[0] && uname(&here) < 0)
+		return false;
+	return arch && !strcmp(arch, here.machine);
+}
+
+static bool print_flags(char *buf, size_t size, const struct view *v,
+			struct view_cursor *c, uint64_t flags)
+{
+	char call[24];
+
+	return view_get_text(c, VIEW_CALL, call, sizeof(call)) &&
+	       is_recorded_here(v, c) && number_flags(buf, size, call, flags);
 }
 
 void row_print_value(char *buf, size_t size, const struct view *v,
@@ -305,10 +347,10 @@ void row_print_value(char *buf, size_t size, const struct view *v,
 		shorten_time(&value, buf, size);
 	else if (is_text(&value))
 		print_text(buf, size, &value);
-	else
-		print_number(buf, size, &value,
-			     is_duration(view_column_name(v, column)),
-			     column == VIEW_FLAGS);
+	else if ((column != VIEW_RET || !print_result(buf, size, c, &value)) &&
+		 (column != VIEW_FLAGS ||
+		  !print_flags(buf, size, v, c, value.u)))
+		print_number(buf, size, &value, view_column_name(v, column));
 }
 
 /* Columns on the screen: one for each character. */
@@ -324,9 +366,10 @@ static int text_width(const char *s)
 static bool is_right(const struct row_writer *w, unsigned i)
 {
 	static const char *const left[] = {
-		"stream", "host",  "instance", "time",   "op",   "call", "comm",
-		"path",   "path2", "dev",      "errno",  "lane", "args", "text",
-		"metric", "unit",  "asked",    "asked2", NULL
+		"stream", "host",  "instance", "time", "op",    "call",
+		"comm",   "path",  "path2",    "dev",  "errno", "lane",
+		"args",   "text",  "metric",   "unit", "asked", "asked2",
+		"status", "flags", "env",      NULL
 	};
 	const char *name = view_column_name(w->v, w->columns[i]);
 
@@ -376,9 +419,36 @@ static void widen(struct row_writer *w, unsigned i, const char *text)
 		w->widths[i] = width;
 }
 
+static bool has_column(const struct row_writer *w, unsigned column)
+{
+	for (unsigned i = 0; i < w->nr; i++)
+		if (w->columns[i] == column)
+			return true;
+	return false;
+}
+
+/* "old -> new" for the few operations that name two, unless the second has a
+ * column of its own. */
+static void print_cell(const struct row_writer *w, struct view_cursor *c,
+		       unsigned column, char *text, size_t size)
+{
+	struct view_value second;
+	size_t len;
+
+	row_print_value(text, size, w->v, c, column);
+	if (column != VIEW_PATH || has_column(w, VIEW_PATH2))
+		return;
+	view_get(c, VIEW_PATH2, &second);
+	len = strlen(text);
+	if (second.type == VIEW_NULL || len + 8 > size)
+		return;
+	memcpy(text + len, " -> ", 5);
+	row_print_value(text + len + 4, size - len - 4, w->v, c, VIEW_PATH2);
+}
+
 static void table_row(struct row_writer *w, struct view_cursor *c)
 {
-	static char text[ESCAPE_GROWTH * TEXT_MAX];
+	static char text[2 * ESCAPE_GROWTH * TEXT_MAX];
 	unsigned row = w->nr_rows;
 
 	if (row == SAMPLE_ROWS) {
@@ -386,7 +456,7 @@ static void table_row(struct row_writer *w, struct view_cursor *c)
 		w->nr_rows++;
 	}
 	for (unsigned i = 0; i < w->nr; i++) {
-		row_print_value(text, sizeof(text), w->v, c, w->columns[i]);
+		print_cell(w, c, w->columns[i], text, sizeof(text));
 		if (row >= SAMPLE_ROWS) {
 			table_cell(w, i, text);
 			continue;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dump/number_names.h"
 #include "dump/view_impl.h"
 
 static bool column_raw(const struct snap_block *b, int src, uint32_t row,
@@ -211,12 +212,14 @@ static void get_op(struct view_cursor *c, struct view_value *ret)
 {
 	const struct view_layout *l = c->block->layout;
 	const struct fr_call_name *call = call_of(c);
-	uint64_t req;
+	uint64_t u;
 
 	if (call)
 		set_text(ret, call->op);
-	else if (view_captured(c->block, l->role[ROLE_REQ], c->row, &req))
-		set_text(ret, request_op(req));
+	else if (view_captured(c->block, l->role[ROLE_REQ], c->row, &u))
+		set_text(ret, request_op(u));
+	else if (view_captured(c->block, l->role[ROLE_META], c->row, &u))
+		set_text(ret, number_meta(u) ? number_meta(u) : l->op);
 	else if (l->role[ROLE_CALL] == SRC_NONE &&
 		 l->role[ROLE_REQ] == SRC_NONE)
 		set_text(ret, l->op);
@@ -257,12 +260,11 @@ static void get_errno(struct view_cursor *c, struct view_value *ret)
 
 	if (!result_of(c, &result) || result >= 0 || result < -4095)
 		return;
-	name = strerrorname_np((int)-result);
+	name = number_errno((int)-result);
 	if (name) {
 		set_text(ret, name);
 		return;
 	}
-	/* the kernel's own (ERESTARTSYS ...) have no name in libc */
 	buf = c->dev[c->next_dev++ % 4];
 	snprintf(buf, sizeof(c->dev[0]), "E%d", (int)-result);
 	set_text(ret, buf);

@@ -3,13 +3,17 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "dump/escape.h"
 #include "dump/nested_json.h"
+#include "dump/number_names.h"
 #include "dump/row_write.h"
 #include "dump/view_join.h"
 #include "dump/view_time.h"
@@ -321,11 +325,64 @@ static void formats_keep_their_rules(void **state)
 		"\"errno\":null,\"path\":null}\n");
 	free(text);
 	text = rows_as(ROW_TEXT, names);
-	assert_string_equal(text,
-			    "  ts  op    size  ret  errno  path\n"
-			    "1000  read  4096   -4  EINTR  /say \"hi\",\\xff\n"
-			    "2000  read     -   16  -      -\n");
+	assert_string_equal(
+		text, "  ts  op    size    ret  errno  path\n"
+		      "1000  read  4096  EINTR  EINTR  /say \"hi\",\\xff\n"
+		      "2000  read     -     16  -      -\n");
 	free(text);
+}
+
+static void check_flags(const char *call, uint64_t flags, const char *want)
+{
+	char buf[256];
+
+	assert_true(number_flags(buf, sizeof(buf), call, flags));
+	assert_string_equal(buf, want);
+}
+
+static void numbers_have_words(void **state)
+{
+	char buf[64] = "as it was";
+
+	(void)state;
+	assert_string_equal(number_errno(ENOENT), "ENOENT");
+	assert_string_equal(number_errno(512), "ERESTARTSYS");
+	assert_string_equal(number_errno(516), "ERESTART_RESTARTBLOCK");
+	assert_string_equal(number_errno(530), "ERECALLCONFLICT");
+	assert_null(number_errno(520));
+	assert_null(number_errno(531));
+	assert_string_equal(number_meta(5), "dump_failed");
+	assert_null(number_meta(0));
+	assert_null(number_meta(1000));
+	check_flags("openat", 0, "O_RDONLY");
+	check_flags("openat", O_WRONLY | O_CREAT | O_SYNC | O_CLOEXEC,
+		    "O_WRONLY|O_CREAT|O_SYNC|O_CLOEXEC");
+	check_flags("open", O_RDWR | 1ULL << 40, "O_RDWR|0x10000000000");
+	check_flags("mmap",
+		    (uint64_t)PROT_READ << 32 | MAP_PRIVATE | MAP_ANONYMOUS,
+		    "PROT_READ,MAP_PRIVATE|MAP_ANONYMOUS");
+	check_flags("unlinkat", AT_REMOVEDIR, "AT_REMOVEDIR");
+	assert_false(number_flags(buf, sizeof(buf), "madvise", 4));
+	assert_string_equal(buf, "as it was");
+	number_wait_status(buf, sizeof(buf), 3 << 8);
+	assert_string_equal(buf, "exit 3");
+	number_wait_status(buf, sizeof(buf), SIGSEGV | 0x80);
+	assert_string_equal(buf, "SIGSEGV, core");
+}
+
+static void flags_are_cut_to_fit(void **state)
+{
+	char buf[16];
+
+	(void)state;
+	for (size_t size = 2; size <= sizeof(buf); size++) {
+		memset(buf, 'x', sizeof(buf));
+		assert_true(
+			number_flags(buf, size, "openat", O_CREAT | O_EXCL));
+		assert_true(strnlen(buf, size) < size);
+		assert_true(number_flags(buf, size, "mmap", ~0ULL));
+		assert_true(strnlen(buf, size) < size);
+	}
 }
 
 int main(void)
@@ -339,6 +396,8 @@ int main(void)
 		cmocka_unit_test(a_join_finds_what_was_valid_then),
 		cmocka_unit_test(pairs_become_nested_json),
 		cmocka_unit_test(formats_keep_their_rules),
+		cmocka_unit_test(numbers_have_words),
+		cmocka_unit_test(flags_are_cut_to_fit),
 	};
 
 	setenv("TZ", "UTC", 1);
