@@ -34,13 +34,9 @@ enum daemon_writer {
 
 /* `what` of meta records. */
 enum daemon_meta {
-	META_START = 1, /* recording began */
-	META_STOP,
-	META_TRIGGER,     /* fired; value: number of the incident */
-	META_DUMP,        /* a snapshot is on disk; value: bytes */
-	META_DUMP_FAILED, /* value: errno */
-	META_RELOAD,
-	META_NOTE, /* in words only */
+#define FR_META(id, number, word, doc) META_##id = (number),
+#include "flightrec/meta.def"
+#undef FR_META
 };
 
 /* Someone who asked for a snapshot by hand and may wait for the answer. */
