@@ -23,7 +23,6 @@
 #include "recorder/reload.h"
 
 #define CHORES_NS       10000000000ULL
-#define OLD_TEMPORARY_S 3600
 #define FIRST_CHORES_NS 1000000000ULL
 
 enum event_source {
@@ -164,7 +163,9 @@ static void on_signal(struct daemon *d)
 			incident_ask_signal(d, (pid_t)si.ssi_pid, si.ssi_uid);
 		else if (si.ssi_signo == SIGHUP)
 			reload_settings(d, &diag);
-		else if (si.ssi_signo != SIGCHLD) /* seen by its pipe's end */
+		else if (si.ssi_signo == SIGCHLD)
+			dumps_reap(&d->dumps);
+		else
 			stop(d, (int)si.ssi_signo);
 	}
 }
@@ -175,6 +176,7 @@ static void chores(struct daemon *d, uint64_t now_ns)
 		return;
 	d->chores_ns = now_ns + CHORES_NS;
 	status_measure(d, now_ns);
+	dumps_reap(&d->dumps);
 	if (d->probes)
 		probes_seal_offline(d->probes);
 }
@@ -429,18 +431,6 @@ static void open_dumps(struct daemon *d)
 	daemon_configure_dumps(&d->dumps, d->config, d->gid);
 }
 
-/* Of dumpers that were killed with their recorder. */
-static void remove_old_temporary(const char *folder)
-{
-	int fd =
-		*folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	if (fd < 0)
-		return;
-	retention_remove_temporary(fd, OLD_TEMPORARY_S);
-	close(fd);
-}
-
 static int open_control(struct daemon *d)
 {
 	char path[PATH_MAX];
@@ -520,8 +510,6 @@ static int start(struct daemon *d)
 	if (err)
 		return err;
 	open_dumps(d);
-	remove_old_temporary(d->config->dump_folder);
-	remove_old_temporary(d->config->dump_fallback);
 	recover(d);
 	err = open_control(d);
 	if (!err)

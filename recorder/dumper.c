@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,61 +12,28 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dump/snapshot_write.h"
 #include "recorder/dumper_copy.h"
+#include "recorder/dumper_folder.h"
+#include "recorder/retention.h"
 
-#define DUMPER_NAME "fr-dumper"
-#define DUMPER_NICE 10
-
-/* ---- before the fork ------------------------------------------------------------ */
-
-/* A snapshot takes a fifteenth of its slots as a rule.  Where not even a
- * sixty-fourth of the slots (and 64 KiB) is free there is no point in trying,
- * and trying costs history: chunks are given back while the file grows. */
-static int check_room(int folder_fd, uint64_t chunks)
-{
-	struct statvfs vfs;
-
-	if (fstatvfs(folder_fd, &vfs) < 0)
-		return -errno;
-	if (vfs.f_flag & ST_RDONLY)
-		return -EROFS;
-	if ((uint64_t)vfs.f_bavail * vfs.f_frsize <
-	    chunks * FR_CHUNK_BYTES / 64 + 65536)
-		return -ENOSPC;
-	return 0;
-}
-
-static int open_folder(const struct dump_job *job)
-{
-	int fd = open(job->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	err = check_room(fd, freeze_held_chunks(job->freeze));
-	if (err) {
-		close(fd);
-		return err;
-	}
-	return fd;
-}
+#define DUMPER_NAME     "fr-dumper"
+#define DUMPER_NICE     10
+#define NAMES_MAX       1000 /* snapshots of one millisecond */
+/* No dumper lives as long as that: dump.hold_limit has a maximum. */
+#define OLD_TEMPORARY_S 1800
 
 /* ---- in the child ---------------------------------------------------------------- */
 
-static void close_others(int a, int b)
+static void close_others(int fd)
 {
-	unsigned lo = (unsigned)(a < b ? a : b), hi = (unsigned)(a < b ? b : a);
-
-	if (lo > 3)
-		close_range(3, lo - 1, 0);
-	if (hi > lo + 1)
-		close_range(lo + 1, hi - 1, 0);
-	close_range(hi + 1, ~0U, 0);
+	if (fd > 3)
+		close_range(3, (unsigned)fd - 1, 0);
+	close_range((unsigned)fd + 1, ~0U, 0);
 }
 
 static void reset_signals(void)
@@ -101,52 +67,105 @@ static int become_owner(int folder_fd, gid_t gid)
 	return 0;
 }
 
-static void run_child(const struct dump_job *job, int folder_fd, int pipe_fd)
+/* The folder becomes the current one, since its name may lead through others that
+ * its owner cannot pass. */
+static int enter_folder(const struct dump_job *job, int *ret_fd)
+{
+	int fd = dumper_folder_open(job->folder, job->gid), err;
+
+	*ret_fd = fd;
+	if (fd < 0)
+		return fd;
+	err = dumper_folder_check(fd, freeze_held_chunks(job->freeze));
+	if (!err && fchdir(fd) < 0)
+		err = -errno;
+	return err ? err : become_owner(fd, job->gid);
+}
+
+static void choose_name(const struct dump_job *job, int fd,
+			char name[RETENTION_NAME_MAX], uint32_t *ret_attempt)
+{
+	char file[RETENTION_NAME_MAX + 8];
+
+	for (*ret_attempt = 0; *ret_attempt < NAMES_MAX; ++*ret_attempt) {
+		retention_make_name(name, job->real_ns, job->trigger,
+				    *ret_attempt);
+		snprintf(file, sizeof(file), "%s" SNAP_SUFFIX, name);
+		if (faccessat(fd, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			return;
+	}
+}
+
+static int write_snapshot(const struct dump_job *job, int folder_fd,
+			  int pipe_fd, char name[RETENTION_NAME_MAX])
+{
+	struct dumper_msg msg = { .kind = DUMPER_DONE };
+
+	choose_name(job, folder_fd, name, &msg.attempt);
+	msg.err = dumper_write_snapshot(job, name, pipe_fd, &msg);
+	(void)!write(pipe_fd, &msg, sizeof(msg));
+	return msg.err;
+}
+
+/* Only where a snapshot just went well, so that nothing waits for a sick disk. */
+static void clean_folder(const struct dump_job *job, int folder_fd, int pipe_fd,
+			 const char *name)
+{
+	struct dumper_msg msg = { .kind = DUMPER_CLEANED };
+	struct retention_result r;
+
+	retention_remove_temporary(folder_fd, OLD_TEMPORARY_S);
+	if (retention_apply(folder_fd, job->max_files, job->max_bytes, name,
+			    &r))
+		return;
+	msg.removed = r.removed;
+	msg.not_removed = r.failed;
+	(void)!write(pipe_fd, &msg, sizeof(msg));
+}
+
+static void run_child(const struct dump_job *job, int pipe_fd)
 {
 	struct dumper_msg msg = { .kind = DUMPER_CONFINED };
-	int err;
+	char name[RETENTION_NAME_MAX];
+	int folder_fd, err;
 
 	prctl(PR_SET_NAME, DUMPER_NAME);
 	reset_signals();
 	setpriority(PRIO_PROCESS, 0, DUMPER_NICE);
-	close_others(folder_fd, pipe_fd);
+	close_others(pipe_fd);
 	for (unsigned i = 0; i < job->freeze->nr; i++)
 		freeze_view(job->freeze, i);
-	err = become_owner(folder_fd, job->gid);
+	err = enter_folder(job, &folder_fd);
 	priv_confine_dumper(&folder_fd, 1, &msg.confined);
-	close(folder_fd);
 	(void)!write(pipe_fd, &msg, sizeof(msg));
-	memset(&msg, 0, sizeof(msg));
-	msg.kind = DUMPER_DONE;
-	msg.err = err ? err : dumper_write_snapshot(job, pipe_fd, &msg);
+	if (!err) {
+		err = write_snapshot(job, folder_fd, pipe_fd, name);
+		if (!err)
+			clean_folder(job, folder_fd, pipe_fd, name);
+		_exit(err ? 1 : 0);
+	}
+	msg = (struct dumper_msg){ .kind = DUMPER_DONE, .err = err };
 	(void)!write(pipe_fd, &msg, sizeof(msg));
-	_exit(msg.err ? 1 : 0);
+	_exit(1);
 }
 
 int dumper_start(struct dumper *d, const struct dump_job *job)
 {
-	int folder_fd, fds[2], err = 0;
+	int fds[2];
 	pid_t pid;
 
 	memset(d, 0, sizeof(*d));
 	d->fd = -1;
-	folder_fd = open_folder(job);
-	if (folder_fd < 0)
-		return folder_fd;
-	if (pipe2(fds, O_CLOEXEC) < 0) {
-		err = -errno;
-		close(folder_fd);
-		return err;
-	}
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
 	fcntl(fds[0], F_SETFL, O_NONBLOCK);
 	pid = fork();
 	if (pid == 0)
-		run_child(job, folder_fd, fds[1]);
-	if (pid < 0)
-		err = -errno;
+		run_child(job, fds[1]);
 	close(fds[1]);
-	close(folder_fd);
-	if (err) {
+	if (pid < 0) {
+		int err = -errno;
+
 		close(fds[0]);
 		return err;
 	}
@@ -156,6 +175,26 @@ int dumper_start(struct dumper *d, const struct dump_job *job)
 }
 
 /* ---- in the recorder --------------------------------------------------------------- */
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static void take_done(struct dumper *d, const struct dumper_msg *m)
+{
+	d->done = 1;
+	d->done_ns = now_ns();
+	d->err = m->err > 0 ? -m->err : m->err;
+	d->attempt = m->attempt;
+	d->bytes = m->bytes;
+	d->records = m->records;
+	d->torn = m->torn;
+	d->stolen_chunks = m->stolen_chunks;
+}
 
 static void take(struct dumper *d, struct freeze *freeze,
 		 const struct dumper_msg *m)
@@ -167,13 +206,11 @@ static void take(struct dumper *d, struct freeze *freeze,
 		d->copied_chunks += m->to - m->from;
 	} else if (m->kind == DUMPER_CONFINED) {
 		d->confined = m->confined;
+	} else if (m->kind == DUMPER_CLEANED) {
+		d->removed = m->removed;
+		d->not_removed = m->not_removed;
 	} else if (m->kind == DUMPER_DONE) {
-		d->done = 1;
-		d->err = m->err > 0 ? -m->err : m->err;
-		d->bytes = m->bytes;
-		d->records = m->records;
-		d->torn = m->torn;
-		d->stolen_chunks = m->stolen_chunks;
+		take_done(d, m);
 	}
 }
 
@@ -188,30 +225,31 @@ int dumper_read(struct dumper *d, struct freeze *freeze)
 	return !(n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-static void remove_temporary(const struct dump_job *job)
+int dumper_end(struct dumper *d, int kill_it, pid_t *ret_left)
 {
-	char path[PATH_MAX];
-
-	if (snprintf(path, sizeof(path), "%s/.%s.tmp", job->folder, job->name) <
-	    (int)sizeof(path))
-		unlink(path);
-}
-
-int dumper_end(struct dumper *d, const struct dump_job *job, int kill_it)
-{
-	int status = 0, err;
-
 	if (kill_it)
 		kill(d->pid, SIGKILL);
-	while (waitpid(d->pid, &status, 0) < 0 && errno == EINTR)
-		;
 	dumper_read(d, NULL);
 	close(d->fd);
+	*ret_left = waitpid(d->pid, NULL, WNOHANG) == 0 ? d->pid : 0;
 	d->fd = -1;
 	d->pid = 0;
 	/* The rename is its last act but one; then it has said so. */
-	err = d->done ? d->err : -EINTR;
-	if (err)
-		remove_temporary(job);
-	return err;
+	return d->done ? d->err : -EINTR;
+}
+
+const char *dumper_why(int err)
+{
+	switch (err < 0 ? -err : err) {
+	case EINTR:
+		return "a signal ended the dumper";
+	case ETIME:
+		return "it took longer than dump.hold_limit";
+	case EALREADY:
+		return "an earlier snapshot still hangs there";
+	case ENOTUNIQ:
+		return "it lies in a folder that anyone can write, and belongs to someone else; choose another";
+	default:
+		return strerror(err < 0 ? -err : err);
+	}
 }

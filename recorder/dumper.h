@@ -18,38 +18,51 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define DUMPER_FACTS 4
+
 struct dump_job {
 	struct freeze *freeze; /* held */
-	const char *folder;
-	const char *name;             /* without suffix */
-	const struct facts *facts[3]; /* in order; NULL: none */
-	int level;                    /* zstd */
-	gid_t gid; /* group of the file; (gid_t)-1: as it comes */
+	const char *folder;    /* made if it is not there */
+	const char *trigger;   /* the file's name is made of these two */
+	uint64_t real_ns;
+	const struct facts *facts[DUMPER_FACTS]; /* in order; NULL: none */
+	int level;                               /* zstd */
+	gid_t gid; /* group of what root makes; (gid_t)-1: as it comes */
+	uint64_t max_files, max_bytes; /* what stays after a good one */
 };
 
 struct dumper {
 	pid_t pid; /* 0: none */
 	int fd;    /* read end, non-blocking; -1: none */
 	/* What it said so far. */
-	int done; /* it reported its end, good or bad */
-	int err;  /* why it failed; 0: on disk (if done) */
+	int done;         /* it reported its end, good or bad */
+	int err;          /* why it failed; 0: on disk (if done) */
+	uint32_t attempt; /* of the file's name, see retention.h */
+	uint64_t done_ns; /* when it reported it */
 	uint64_t bytes, records, torn, stolen_chunks, copied_chunks;
+	uint32_t removed, not_removed; /* older snapshots */
 	struct priv_report confined;
 };
 
-/* Checks the folder (there, writable, not full), then forks.  0 or negative
- * errno; -ENOSPC also if it is plain that the snapshot cannot fit. */
+/* Forks.  0 or negative errno; all that can go wrong with the folder comes through
+ * the pipe. */
 int dumper_start(struct dumper *d, const struct dump_job *job);
 
 /*
  * Reads what came through the pipe, and releases chunks that were copied.
- * Returns 1 once the dumper closed its end: then reap it with dumper_end().
+ * Returns 1 once the dumper closed its end: then call dumper_end().
  */
 int dumper_read(struct dumper *d, struct freeze *freeze);
 
-/* Waits for the process (killed first if ${kill_it}) and closes the pipe.
- * Returns 0 if the snapshot is on disk, else why not: negative errno, -EINTR if
- * a signal ended it.  The temporary file of a failed one is removed. */
-int dumper_end(struct dumper *d, const struct dump_job *job, int kill_it);
+/*
+ * Stops listening, and kills it first if ${kill_it}.  Never waits: a process
+ * whose disk hangs does not die.  *ret_left is its number if it is still to be
+ * reaped, else 0.  Returns 0 if the snapshot is on disk, else why not: negative
+ * errno, -EINTR if a signal ended it.
+ */
+int dumper_end(struct dumper *d, int kill_it, pid_t *ret_left);
+
+/* Why there is no snapshot, in words. */
+const char *dumper_why(int err);
 
 #endif

@@ -321,8 +321,8 @@ static int copy_all(struct copier *c)
 	return err ? err : put_inflight(c);
 }
 
-int dumper_write_snapshot(const struct dump_job *job, int pipe_fd,
-			  struct dumper_msg *ret)
+int dumper_write_snapshot(const struct dump_job *job, const char *name,
+			  int pipe_fd, struct dumper_msg *ret)
 {
 	struct copier c = { .job = job, .pipe_fd = pipe_fd, .figures = ret };
 	int err = -ENOMEM;
@@ -331,7 +331,7 @@ int dumper_write_snapshot(const struct dump_job *job, int pipe_fd,
 	c.scratch = malloc(FR_SLOT_BYTES +
 			   (FR_RECORD_SLOTS_MAX - 1) * FR_CONT_BYTES);
 	if (c.chunk && c.scratch) {
-		c.w = snap_create(job->folder, job->name, job->level);
+		c.w = snap_create(".", name, job->level);
 		err = c.w ? copy_all(&c) : -errno;
 	}
 	if (!err)

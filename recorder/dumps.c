@@ -3,16 +3,16 @@
 #include "recorder/dumps.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "dump/snapshot_write.h"
 #include "recorder/log.h"
-#include "recorder/runfolder.h"
 
 static uint64_t clock_ns(clockid_t id)
 {
@@ -22,9 +22,35 @@ static uint64_t clock_ns(clockid_t id)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
+/* ---- how long things take --------------------------------------------------------- */
+
+static void note_time(struct dumps_times *t, uint64_t ns)
 {
-	return a > b ? a : b;
+	t->latest[t->nr++ % DUMPS_TIMES_MAX] = ns;
+	t->last = ns;
+	if (ns > t->max)
+		t->max = ns;
+	if (t->nr == 1 || ns < t->min)
+		t->min = ns;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+uint64_t dumps_median(const struct dumps_times *t)
+{
+	uint64_t sorted[DUMPS_TIMES_MAX];
+	size_t n = t->nr < DUMPS_TIMES_MAX ? t->nr : DUMPS_TIMES_MAX;
+
+	if (!n)
+		return 0;
+	memcpy(sorted, t->latest, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), by_size);
+	return sorted[n / 2];
 }
 
 /* ---- facts and name ------------------------------------------------------------- */
@@ -55,13 +81,11 @@ static uint64_t hit_to_hold(const struct dumps *d)
 					       0;
 }
 
-static void add_facts(struct dumps *d, const struct dump_cause *cause)
+static void add_hold(struct dumps *d)
 {
-	struct facts *f = &d->facts;
+	struct facts *f = &d->hold_facts;
 
 	facts_clear(f);
-	facts_add(f, "instance", "%016llx", (unsigned long long)d->instance);
-	facts_add_clocks(f);
 	facts_add(f, "freeze.ts_ns", "%llu",
 		  (unsigned long long)d->freeze->begin_ns);
 	facts_add(f, "freeze.end_ns", "%llu",
@@ -73,81 +97,96 @@ static void add_facts(struct dumps *d, const struct dump_cause *cause)
 		  (unsigned long long)hit_to_hold(d));
 	facts_add(f, "freeze.chunks", "%llu",
 		  (unsigned long long)freeze_held_chunks(d->freeze));
+}
+
+static void add_facts(struct dumps *d, const struct dump_cause *cause)
+{
+	struct facts *f = &d->facts;
+
+	facts_clear(f);
+	facts_add(f, "instance", "%016llx", (unsigned long long)d->instance);
+	facts_add_clocks(f);
 	add_cause(f, cause);
 	facts_add_probes(f, d->probes);
 }
 
-static int name_taken(const char *folder, const char *name)
-{
-	char path[PATH_MAX];
+/* ---- dumpers that are not gone yet -------------------------------------------------- */
 
-	return snprintf(path, sizeof(path), "%s/%s" SNAP_SUFFIX, folder, name) <
-		       (int)sizeof(path) &&
-	       access(path, F_OK) == 0;
+static void keep_left(struct dumps *d, pid_t pid, int hung)
+{
+	for (unsigned i = 0; pid && i < DUMPS_LEFT_MAX; i++) {
+		struct dumps_left *l = &d->left[i];
+
+		if (l->pid)
+			continue;
+		l->pid = pid;
+		l->hung = hung;
+		snprintf(l->folder, sizeof(l->folder), "%s", d->folder);
+		return;
+	}
 }
 
-static void choose_name(struct dumps *d, const char *trigger)
+void dumps_reap(struct dumps *d)
 {
-	uint64_t real = clock_ns(CLOCK_REALTIME);
+	for (unsigned i = 0; i < DUMPS_LEFT_MAX; i++) {
+		struct dumps_left *l = &d->left[i];
 
-	for (unsigned i = 0; i < 1000; i++) {
-		retention_make_name(d->name, real, trigger, i);
-		if (!name_taken(d->settings.folders[0], d->name) &&
-		    !name_taken(d->settings.folders[1], d->name))
-			return;
+		if (!l->pid || waitpid(l->pid, NULL, WNOHANG) == 0)
+			continue;
+		l->pid = 0;
+		if (l->hung)
+			log_info("the dumper that hung in %s has ended",
+				 l->folder);
 	}
+}
+
+/* All slots taken: nothing here ends any more, so nothing more is begun. */
+static int folder_hangs(struct dumps *d, const char *folder)
+{
+	unsigned used = 0;
+
+	dumps_reap(d);
+	for (unsigned i = 0; i < DUMPS_LEFT_MAX; i++) {
+		const struct dumps_left *l = &d->left[i];
+
+		used += l->pid != 0;
+		if (l->pid && l->hung && !strcmp(l->folder, folder))
+			return 1;
+	}
+	return used == DUMPS_LEFT_MAX;
 }
 
 /* ---- one attempt after the other --------------------------------------------------- */
 
-/* Members of the group may list and read; the folder is not for others. */
-static int make_folder(const struct dumps *d, const char *folder)
-{
-	int err;
-
-	if (access(folder, F_OK) == 0)
-		return 0;
-	err = runfolder_make(folder, 0750);
-	if (!err && d->settings.gid != (gid_t)-1)
-		(void)!chown(folder, (uid_t)-1, d->settings.gid);
-	return err;
-}
-
 static int start_attempt(struct dumps *d)
 {
-	int err;
-
 	snprintf(d->folder, sizeof(d->folder), "%s",
 		 d->settings.folders[d->attempt]);
-	err = make_folder(d, d->folder);
+	if (folder_hangs(d, d->folder))
+		return -EALREADY;
+	add_hold(d);
 	d->job = (struct dump_job){
 		.freeze = d->freeze,
 		.folder = d->folder,
-		.name = d->name,
-		.facts = { d->host, d->config, &d->facts },
+		.trigger = d->trigger,
+		.real_ns = d->real_ns,
+		.facts = { d->host, d->config, &d->facts, &d->hold_facts },
 		.level = d->settings.level,
 		.gid = d->settings.gid,
+		.max_files = d->settings.max_files,
+		.max_bytes = d->settings.max_bytes,
 	};
-	return err ? err : dumper_start(&d->dumper, &d->job);
+	return dumper_start(&d->dumper, &d->job);
 }
 
-static void apply_retention(struct dumps *d)
+static void say_removed(const struct dumps *d)
 {
-	struct retention_result r;
-	int fd = open(d->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (!retention_apply(fd, d->settings.max_files, d->settings.max_bytes,
-			     &r)) {
-		if (r.removed)
-			log_info("%s: removed %u oldest snapshots, %u are left",
-				 d->folder, r.removed, r.files);
-		if (r.failed)
-			log_err(0, "%s: %u snapshots cannot be removed",
-				d->folder, r.failed);
-	}
-	close(fd);
+	if (d->dumper.removed)
+		log_info("%s: removed %u oldest snapshots", d->folder,
+			 d->dumper.removed);
+	if (d->dumper.not_removed)
+		log_err(0, "%s: %u snapshots cannot be removed", d->folder,
+			d->dumper.not_removed);
 }
 
 static void note_times(struct dumps *d, struct dump_outcome *o)
@@ -157,27 +196,29 @@ static void note_times(struct dumps *d, struct dump_outcome *o)
 	o->now_ns = clock_ns(CLOCK_MONOTONIC);
 	o->hold_ns = d->freeze->end_ns - d->freeze->begin_ns;
 	o->hit_to_hold_ns = hit_to_hold(d);
-	c->hold_ns = o->hold_ns;
-	c->hold_max_ns = later(c->hold_max_ns, o->hold_ns);
-	c->hit_to_hold_ns = o->hit_to_hold_ns;
-	c->hit_to_hold_max_ns = later(c->hit_to_hold_max_ns, o->hit_to_hold_ns);
+	note_time(&c->hold, o->hold_ns);
+	note_time(&c->hit_to_hold, o->hit_to_hold_ns);
 	if (o->err)
 		return;
-	o->hit_to_disk_ns = o->now_ns > d->hit_ns ? o->now_ns - d->hit_ns : 0;
-	c->hit_to_disk_ns = o->hit_to_disk_ns;
-	c->hit_to_disk_max_ns = later(c->hit_to_disk_max_ns, o->hit_to_disk_ns);
+	o->hit_to_disk_ns = d->dumper.done_ns > d->hit_ns ?
+				    d->dumper.done_ns - d->hit_ns :
+				    0;
+	note_time(&c->hit_to_disk, o->hit_to_disk_ns);
 }
 
 static void fill_outcome(struct dumps *d, struct dump_outcome *o)
 {
+	char name[RETENTION_NAME_MAX];
+
 	if (o->err) {
 		d->counts.failed++;
 		snprintf(d->path, sizeof(d->path), "%s", d->folder);
 		return;
 	}
 	d->counts.done++;
+	retention_make_name(name, d->real_ns, d->trigger, d->dumper.attempt);
 	if (snprintf(d->path, sizeof(d->path), "%s/%s" SNAP_SUFFIX, d->folder,
-		     d->name) >= (int)sizeof(d->path))
+		     name) >= (int)sizeof(d->path))
 		d->path[0] = '\0'; /* then the file could not be made either */
 	o->bytes = d->dumper.bytes;
 	o->records = d->dumper.records;
@@ -195,8 +236,7 @@ static void finish(struct dumps *d, int err, int tell)
 	d->counts.stolen_chunks += d->dumper.stolen_chunks;
 	d->counts.confined = d->dumper.confined;
 	d->state = DUMPS_IDLE;
-	if (!err)
-		apply_retention(d);
+	say_removed(d);
 	if (tell) /* last: the next dump may begin in there */
 		d->done_fn(d->done_arg, &o);
 }
@@ -214,9 +254,9 @@ static int try_next(struct dumps *d, int err)
 	while (err) {
 		const char *next = what_next(d);
 
-		log_err(err, "cannot write a snapshot into %s%s%s%s", d->folder,
-			next ? " (trying " : "", next ? next : "",
-			next ? ")" : "");
+		log_err(0, "cannot write a snapshot into %s%s%s%s: %s",
+			d->folder, next ? " (trying " : "", next ? next : "",
+			next ? ")" : "", dumper_why(err));
 		if (!next)
 			return err;
 		d->attempt = 1;
@@ -262,7 +302,8 @@ int dumps_start(struct dumps *d, const struct dump_cause *cause)
 	d->hit_ns = cause->hit_ns;
 	memset(&d->dumper, 0, sizeof(d->dumper));
 	d->dumper.fd = -1;
-	choose_name(d, cause->name);
+	d->real_ns = clock_ns(CLOCK_REALTIME);
+	snprintf(d->trigger, sizeof(d->trigger), "%s", cause->name);
 	add_facts(d, cause);
 	err = try_next(d, start_attempt(d));
 	if (err)
@@ -275,23 +316,37 @@ int dumps_fd(const struct dumps *d)
 	return d->state == DUMPS_RUNNING ? d->dumper.fd : -1;
 }
 
+/* The hold is void by then, and what it kept may be gone; what the ring has now
+ * is held anew. */
+static int hold_again(struct dumps *d, int err)
+{
+	if (!what_next(d))
+		return err;
+	freeze_release_all(d->freeze);
+	return freeze_hold(d->freeze, clock_ns(CLOCK_MONOTONIC) +
+					      d->settings.hold_limit_ns) ?
+		       err :
+		       try_next(d, err);
+}
+
 static void end_dumper(struct dumps *d, int kill_it)
 {
-	int err = dumper_end(&d->dumper, &d->job, kill_it);
+	pid_t left;
+	int err = dumper_end(&d->dumper, kill_it, &left);
 
+	keep_left(d, left, kill_it);
 	if (err && kill_it) {
-		/* The hold is void, so there is nothing to try again with. */
 		err = -ETIME;
 		log_err(0,
 			"the dump into %s took longer than dump.hold_limit and was ended",
 			d->folder);
 		d->counts.killed++;
-	} else if (err) {
+		err = hold_again(d, err);
+	} else {
 		err = try_next(d, err);
-		if (!err)
-			return;
 	}
-	finish(d, err, 1);
+	if (d->dumper.fd < 0)
+		finish(d, err, 1);
 }
 
 void dumps_dispatch(struct dumps *d)
@@ -323,8 +378,23 @@ void dumps_finish(struct dumps *d)
 	}
 }
 
+/* Those that have said all are gone in a moment; a hung one is left behind. */
+static void wait_left(struct dumps *d)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+
+	for (unsigned i = 0; i < DUMPS_LEFT_MAX; i++)
+		for (unsigned n = 0; n < 100 && d->left[i].pid; n++) {
+			dumps_reap(d);
+			if (d->left[i].pid)
+				nanosleep(&moment, NULL);
+		}
+}
+
 void dumps_fini(struct dumps *d)
 {
 	dumps_finish(d);
+	wait_left(d);
+	facts_free(&d->hold_facts);
 	facts_free(&d->facts);
 }

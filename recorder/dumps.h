@@ -42,11 +42,18 @@ struct dump_outcome {
 /* Called once per dump, when it is over. */
 typedef void (*dumps_done_fn)(void *arg, const struct dump_outcome *o);
 
+#define DUMPS_TIMES_MAX 512
+
+/* How long something took, over the dumps of this run: the median is that of the
+ * last DUMPS_TIMES_MAX. */
+struct dumps_times {
+	uint64_t nr, last, min, max;
+	uint64_t latest[DUMPS_TIMES_MAX]; /* of dump nr at nr % MAX */
+};
+
 struct dumps_counts {
 	uint64_t done, failed, retried, killed;
-	uint64_t hit_to_hold_ns, hit_to_hold_max_ns; /* last and largest */
-	uint64_t hit_to_disk_ns, hit_to_disk_max_ns;
-	uint64_t hold_ns, hold_max_ns;
+	struct dumps_times hold, hit_to_hold, hit_to_disk; /* ns */
 	uint64_t stolen_chunks, torn, bytes;
 	struct priv_report confined; /* of the last dumper */
 };
@@ -57,6 +64,14 @@ struct dumps_settings {
 	int level;
 	uint64_t hold_limit_ns, max_files, max_bytes;
 	gid_t gid;
+};
+
+/* A dumper that was told to end, or has said all, and is not gone yet. */
+#define DUMPS_LEFT_MAX 8
+struct dumps_left {
+	pid_t pid; /* 0: free */
+	int hung;  /* it was killed because of its time; then it hangs there: */
+	char folder[PATH_MAX];
 };
 
 struct dumps {
@@ -75,13 +90,16 @@ struct dumps {
 		DUMPS_RUNNING,
 	} state;
 	int attempt; /* 0: dump.folder, 1: dump.fallback */
-	uint64_t hit_ns;
-	char name[RETENTION_NAME_MAX];
+	uint64_t hit_ns, real_ns;
+	char trigger[64];
 	char folder[PATH_MAX]; /* of the attempt */
 	char path[PATH_MAX];
-	struct facts facts; /* of this dump */
+	struct facts facts;      /* of this dump */
+	struct facts hold_facts; /* of its hold, which is taken anew where the
+				  * first folder hangs */
 	struct dump_job job;
 	struct dumper dumper;
+	struct dumps_left left[DUMPS_LEFT_MAX];
 	struct dumps_counts counts;
 };
 
@@ -89,7 +107,7 @@ struct dumps {
 int dumps_freeze(struct dumps *d);
 /*
  * Starts a dumper on what dumps_freeze() held.  0: done_fn will be called once,
- * when it is over.  Negative errno: no folder would do (counted and said, the
+ * when it is over.  Negative errno: none can be started (counted and said, the
  * hold is released), and done_fn will not be called.
  */
 int dumps_start(struct dumps *d, const struct dump_cause *cause);
@@ -101,10 +119,16 @@ int dumps_fd(const struct dumps *d);
 void dumps_dispatch(struct dumps *d);
 /* When dumps_check_limit() must be called; UINT64_MAX: never. */
 uint64_t dumps_deadline(const struct dumps *d);
-/* Kills a dumper that is over its time. */
+/* Kills a dumper that is over its time, does not wait for its end, and tries the
+ * second folder with what the ring has by then.  As long as the killed one lives,
+ * its folder is not tried again. */
 void dumps_check_limit(struct dumps *d, uint64_t now_ns);
-/* Waits until the dump under way is over. */
+/* Takes note of dumpers that have ended: on SIGCHLD. */
+void dumps_reap(struct dumps *d);
+/* Waits until the dump under way is over; its limit holds. */
 void dumps_finish(struct dumps *d);
 void dumps_fini(struct dumps *d);
+
+uint64_t dumps_median(const struct dumps_times *t); /* 0: there were none */
 
 #endif

@@ -44,8 +44,8 @@ static void ask_answer(struct daemon *d, struct daemon_ask *a, int error)
 		snprintf(text, sizeof(text), "the recorder is ending");
 	else if (error)
 		snprintf(text, sizeof(text), "no snapshot: %s%s%s",
-			 strerror(-error), d->last_path[0] ? ", folder " : "",
-			 d->last_path);
+			 dumper_why(error == -ECHILD ? o->err : error),
+			 d->last_path[0] ? ", folder " : "", d->last_path);
 	else
 		snprintf(
 			text, sizeof(text),

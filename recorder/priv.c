@@ -156,6 +156,7 @@ static const int dumper_calls[] = {
 	SCMP_SYS(ftruncate),
 	SCMP_SYS(fallocate),
 	SCMP_SYS(fcntl),
+	SCMP_SYS(flock),
 	SCMP_SYS(fchmod),
 	SCMP_SYS(fchown),
 	SCMP_SYS(rename),

@@ -124,8 +124,16 @@ static int read_folder(int dir_fd, struct entry **ret_list, size_t *ret_nr)
 	return 0;
 }
 
+/* "${name}.frs" is ${file}? */
+static int is_named(const char *file, const char *name)
+{
+	size_t n = strlen(name);
+
+	return !strncmp(file, name, n) && !strcmp(file + n, SUFFIX);
+}
+
 int retention_apply(int dir_fd, uint64_t max_files, uint64_t max_bytes,
-		    struct retention_result *ret)
+		    const char *keep, struct retention_result *ret)
 {
 	struct retention_result res = { 0 };
 	struct entry *list = NULL;
@@ -140,9 +148,11 @@ int retention_apply(int dir_fd, uint64_t max_files, uint64_t max_bytes,
 	for (size_t i = 0; i < nr; i++)
 		sum += list[i].bytes;
 	left = nr;
-	for (size_t i = 0; i + 1 < nr; i++) {
+	for (size_t i = 0; i < nr; i++) {
 		if (left <= max_files && sum <= max_bytes)
 			break;
+		if (keep ? is_named(list[i].name, keep) : i + 1 == nr)
+			continue;
 		if (unlinkat(dir_fd, list[i].name, 0) < 0) {
 			res.failed++;
 			continue;

@@ -28,11 +28,13 @@ struct retention_result {
 };
 /*
  * Removes the oldest snapshots (by name) of the folder until at most
- * ${max_files} are left and their sum is at most ${max_bytes}.  The newest
- * always stays.  0 or negative errno of reading the folder.
+ * ${max_files} are left and their sum is at most ${max_bytes}.  One always
+ * stays: ${keep}, the one just written (as made above, without suffix), which need
+ * not be the newest by name where a clock was set back; NULL: the newest.  0 or
+ * negative errno of reading the folder.
  */
 int retention_apply(int dir_fd, uint64_t max_files, uint64_t max_bytes,
-		    struct retention_result *ret);
+		    const char *keep, struct retention_result *ret);
 
 /* Removes temporary files (".flightrec-*.tmp") of dumps that died: those that
  * nobody has written to for ${min_age_s} seconds. */

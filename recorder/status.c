@@ -276,6 +276,16 @@ static void put_counts(struct status_out *o, const struct sampler_stats *s)
 	put_u64(o->f, "count.", "control_dropped", control.dropped);
 }
 
+/* The last, and over all dumps of this run. */
+static void put_times(struct status_out *o, const char *prefix,
+		      const struct dumps_times *t)
+{
+	put_u64(o->f, prefix, "ns", t->last);
+	put_u64(o->f, prefix, "min_ns", t->min);
+	put_u64(o->f, prefix, "median_ns", dumps_median(t));
+	put_u64(o->f, prefix, "max_ns", t->max);
+}
+
 static void put_dumps(struct status_out *o)
 {
 	const struct dumps_counts *c = &o->d->dumps.counts;
@@ -291,12 +301,9 @@ static void put_dumps(struct status_out *o)
 	put_u64(o->f, "dump.", "bytes", c->bytes);
 	put_u64(o->f, "dump.", "torn_slots", c->torn);
 	put_u64(o->f, "dump.", "stolen_chunks", c->stolen_chunks);
-	put_u64(o->f, "dump.", "hold_ns", c->hold_ns);
-	put_u64(o->f, "dump.", "hold_max_ns", c->hold_max_ns);
-	put_u64(o->f, "dump.", "hit_to_hold_ns", c->hit_to_hold_ns);
-	put_u64(o->f, "dump.", "hit_to_hold_max_ns", c->hit_to_hold_max_ns);
-	put_u64(o->f, "dump.", "hit_to_disk_ns", c->hit_to_disk_ns);
-	put_u64(o->f, "dump.", "hit_to_disk_max_ns", c->hit_to_disk_max_ns);
+	put_times(o, "dump.hold_", &c->hold);
+	put_times(o, "dump.hit_to_hold_", &c->hit_to_hold);
+	put_times(o, "dump.hit_to_disk_", &c->hit_to_disk);
 	if (c->done + c->failed)
 		fprintf(o->f,
 			"dump.confined=capabilities %s, landlock %s, seccomp %s\n",

@@ -15,9 +15,11 @@ passed=0 failed=0 daemon=
 finish() {
 	[ -z "$daemon" ] || { kill -KILL "$daemon" 2>/dev/null; wait "$daemon" 2>/dev/null; }
 	rm -rf "$PIN" 2>/dev/null
-	for m in tiny ro; do umount "$W/$m" 2>/dev/null; done
+	thaw
+	for m in tiny ro disk; do umount "$W/$m" 2>/dev/null; done
 	rm -rf "$W"
 }
+thaw() { [ ! -d "$W/disk" ] || fsfreeze -u "$W/disk" 2>/dev/null; }
 trap finish EXIT
 
 check() { # TEXT COMMAND...
@@ -192,6 +194,54 @@ check "starts with a file for a folder" up --set "dump.folder=$W/file"
 check "dump fails" exits 1 dump
 check "ends" down
 
+# --- a disk that hangs: who waits for it cannot even be killed
+mkdir -p "$W/disk"
+if truncate -s 32M "$W/disk.img" && mkfs.ext4 -q "$W/disk.img" 2>/dev/null &&
+	mount -o loop "$W/disk.img" "$W/disk" 2>/dev/null; then
+	rm -rf "$W/second"
+	check "starts with a disk that will hang" up --set "dump.folder=$W/disk/snap" \
+		--set "dump.fallback=$W/second" --set dump.hold_limit=1s
+	check "the disk is used while it is well" says "^$W/disk/snap/" dump
+	fsfreeze -f "$W/disk"
+	dump -q >"$W/hung" 2>&1 & asked=$!
+	sleep 0.5
+	check "status answers while the dumper hangs" [ "$(value dump.state)" = dumping ]
+	check "after dump.hold_limit the second folder is used" eval "wait $asked"
+	check "... says the answer" grep -q "^$W/second/" "$W/hung"
+	check "... with a snapshot that is whole" eval 'whole "$W"/second/*.frs'
+	check "the hung folder is not tried again" says "^$W/second/" timeout 1 "$FR" dump --run-folder "$W/run"
+	check "... and that is said" log_says "still hangs there"
+	check "the killed dump is counted" [ "$(value dump.killed)" = 1 ]
+	check "SIGTERM ends it all the same" timeout 5 bash -c "kill -TERM $daemon; while kill -0 $daemon; do sleep 0.1; done"
+	wait "$daemon" 2>/dev/null
+	thaw
+	check "starts again" up --set "dump.folder=$W/disk/snap" \
+		--set "dump.fallback=$W/second" --set dump.hold_limit=1s
+	fsfreeze -f "$W/disk"
+	dump -q >/dev/null 2>&1
+	thaw
+	check "a disk that is well again is noticed" wait_for log_says "that hung in $W/disk/snap has ended"
+	check "... and used again" says "^$W/disk/snap/" dump
+	check "ends" down
+else
+	echo "skip  a disk that hangs: no loop devices here"
+fi
+
+# --- a folder put there by someone else, where anyone can write
+mkdir -m 1777 "$W/anyone"
+mkdir -m 777 "$W/anyone/trap"
+chown 65534 "$W/anyone/trap"
+ln -s "$W" "$W/anyone/link"
+for name in trap trap/below link; do
+	check "starts with $name" up --set "dump.folder=$W/anyone/$name"
+	check "$name in a folder of all is refused" exits 1 dump
+	check "ends" down
+done
+check "nothing was written there" [ -z "$(ls -A "$W/anyone/trap" | grep -v below)" ]
+check "starts with one of its own there" up --set "dump.folder=$W/anyone/mine"
+check "a folder of root's there is used" says "^$W/anyone/mine/" dump
+check "ends" down
+
 # --- retention
 check "starts with max_files = 2" up --set dump.max_files=2
 for _ in 1 2 3 4; do dump -q >/dev/null; done
@@ -244,6 +294,9 @@ check "... 125 for its own failure" exits 125 "$FR" record -o "$W/a.frs" -- true
 check "... 125 for a wrong setting" exits 125 "$FR" record -o "$W/c.frs" --set a.b=1 -- true
 check "no snapshot of a command that never ran" [ ! -e "$W/c.frs" ]
 check "the snapshot is whole" whole "$W/a.frs"
+mkdir -m 700 "$W/home"
+chown 65534 "$W/home"
+check "record works below a home of mode 0700" exits 0 "$FR" record -q -o "$W/home/a.frs" -- true
 check "it leaves no folder behind" [ -z "$(ls -A "$W" | grep '^\.flightrec')" ]
 
 echo "$passed passed, $failed failed"

@@ -126,9 +126,9 @@ static void oldest_go_first_by_number(void **state)
 	put_file(f, A, 10);
 	put_file(f, B, 10);
 	put_file(f, "precious.frs", 10);
-	assert_int_equal(retention_apply(f->fd, 3, 1000, &r), 0);
+	assert_int_equal(retention_apply(f->fd, 3, 1000, NULL, &r), 0);
 	assert_int_equal(r.removed, 0);
-	assert_int_equal(retention_apply(f->fd, 2, 1000, &r), 0);
+	assert_int_equal(retention_apply(f->fd, 2, 1000, NULL, &r), 0);
 	assert_int_equal(r.removed, 1);
 	assert_int_equal(r.files, 2);
 	assert_false(is_there(f, A));
@@ -144,9 +144,9 @@ static void oldest_go_first_by_size(void **state)
 	put_file(f, A, 100);
 	put_file(f, B, 100);
 	put_file(f, C, 100);
-	assert_int_equal(retention_apply(f->fd, 10, 300, &r), 0);
+	assert_int_equal(retention_apply(f->fd, 10, 300, NULL, &r), 0);
 	assert_int_equal(r.removed, 0);
-	assert_int_equal(retention_apply(f->fd, 10, 299, &r), 0);
+	assert_int_equal(retention_apply(f->fd, 10, 299, NULL, &r), 0);
 	assert_int_equal(r.removed, 1);
 	assert_int_equal(r.bytes, 200);
 	assert_false(is_there(f, A));
@@ -159,9 +159,25 @@ static void newest_always_stays(void **state)
 
 	put_file(f, B, 1000);
 	put_file(f, C, 1000);
-	assert_int_equal(retention_apply(f->fd, 0, 0, &r), 0);
+	assert_int_equal(retention_apply(f->fd, 0, 0, NULL, &r), 0);
 	assert_int_equal(r.files, 1);
 	assert_true(is_there(f, C));
+}
+
+/* The clock was set back: by name the one just written is the oldest. */
+static void the_one_just_written_stays(void **state)
+{
+	struct folder *f = *state;
+	char name[sizeof(A)];
+	struct retention_result r;
+
+	snprintf(name, sizeof(name), "%.*s", (int)sizeof(A) - 5, A);
+	put_file(f, A, 1000);
+	put_file(f, B, 1000);
+	put_file(f, C, 1000);
+	assert_int_equal(retention_apply(f->fd, 1, 1000, name, &r), 0);
+	assert_int_equal(r.removed, 2);
+	assert_true(is_there(f, A));
 }
 
 static void links_and_folders_are_left_alone(void **state)
@@ -172,7 +188,7 @@ static void links_and_folders_are_left_alone(void **state)
 	assert_int_equal(symlinkat("/etc/passwd", f->fd, A), 0);
 	put_file(f, B, 10);
 	put_file(f, C, 10);
-	assert_int_equal(retention_apply(f->fd, 1, 1000, &r), 0);
+	assert_int_equal(retention_apply(f->fd, 1, 1000, NULL, &r), 0);
 	assert_int_equal(r.removed, 1);
 	assert_true(is_there(f, A));
 }
@@ -273,6 +289,7 @@ int main(void)
 		IN_FOLDER(oldest_go_first_by_number),
 		IN_FOLDER(oldest_go_first_by_size),
 		IN_FOLDER(newest_always_stays),
+		IN_FOLDER(the_one_just_written_stays),
 		IN_FOLDER(links_and_folders_are_left_alone),
 		IN_FOLDER(old_temporary_files_go),
 		IN_FOLDER(second_recorder_learns_the_pid),
