@@ -64,8 +64,6 @@ class Snapshot:
 
     def check_writer(self, tid):
         numbers = sorted(self.writers[tid])
-        if not numbers:
-            self.wrong.append(f"writer {tid}: no record at all")
         for (n, lane, cpu, s), (m, lane2, _, t) in zip(numbers, numbers[1:]):
             if m == n:
                 self.wrong.append(f"writer {tid}: number {n} twice")
@@ -168,6 +166,7 @@ def run(flightrec, pid, folder, freezes, writers):
     print(f"  seed {seed}")
     to_disk, to_hold = [], []
     records = excused = outlived = bad = 0
+    silent = set(writers)  # on a busy machine, in one snapshot or another
     for k in range(freezes):
         known = set(os.listdir(folder))
         hit = time.monotonic_ns()
@@ -189,6 +188,7 @@ def run(flightrec, pid, folder, freezes, writers):
         records += snapshot.records
         excused += snapshot.excused
         outlived += snapshot.outlived
+        silent -= {t for t, numbers in snapshot.writers.items() if numbers}
         if wrong:
             bad += 1
             for w in wrong[:5]:
@@ -203,7 +203,9 @@ def run(flightrec, pid, folder, freezes, writers):
           f"{bad} snapshots wrong")
     histogram("hit to hold", to_hold)
     histogram("hit to file on disk", to_disk)
-    return 1 if bad or not records else 0
+    for tid in silent:
+        print(f"  writer {tid}: no record in any snapshot")
+    return 1 if bad or silent else 0
 
 
 def main(argv):
