@@ -6,14 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dump/column_dict.h"
+
 #define TABLE_BITS  10
-#define SAMPLE_ROWS 768
+#define SAMPLE_ROWS 3072
 
 /* Without it the loops below are not specialised by model. */
 #define column_inline static inline __attribute__((always_inline))
 
 struct column_work {
 	uint32_t rows;
+	struct column_dict *dict;
 	uint64_t table[1 << TABLE_BITS];
 	uint64_t rest[]; /* one per row */
 };
@@ -28,13 +31,21 @@ struct column_work *column_work_new(uint32_t rows)
 	struct column_work *w;
 
 	w = malloc(sizeof(*w) + rows * sizeof(w->rest[0]));
-	if (w)
-		w->rows = rows;
+	if (!w)
+		return NULL;
+	w->rows = rows;
+	w->dict = column_dict_new(rows);
+	if (!w->dict) {
+		free(w);
+		return NULL;
+	}
 	return w;
 }
 
 void column_work_free(struct column_work *w)
 {
+	if (w)
+		column_dict_free(w->dict);
 	free(w);
 }
 
@@ -53,6 +64,7 @@ column_inline uint64_t column_guess(int pred, struct column_state *s,
 {
 	switch (pred) {
 	case COLUMN_PREV:
+	case COLUMN_GAP:
 		return s->prev;
 	case COLUMN_SAME:
 		return a[i];
@@ -82,6 +94,7 @@ column_inline void column_learn(int pred, struct column_state *s,
 {
 	switch (pred) {
 	case COLUMN_END:
+	case COLUMN_GAP:
 		s->prev = v + a[i];
 		break;
 	case COLUMN_NEXT:
@@ -120,7 +133,7 @@ static void column_begin(struct column_work *w, struct column_state *s,
 #define COLUMN_EACH_PRED(do_)                                              \
 	do_(COLUMN_NONE) do_(COLUMN_PREV) do_(COLUMN_SAME) do_(COLUMN_END) \
 		do_(COLUMN_LAST) do_(COLUMN_LAST2) do_(COLUMN_NEXT)        \
-			do_(COLUMN_AFTER) do_(COLUMN_AFTER_A)
+			do_(COLUMN_AFTER) do_(COLUMN_AFTER_A) do_(COLUMN_GAP)
 
 column_inline void column_rest_of(int pred, struct column_state s,
 				  const struct column_model *m,
@@ -205,18 +218,66 @@ static uint64_t column_step(const uint64_t *rest, uint32_t rows)
 	return column_vote(rest, n > 1 ? 1 : 0, n);
 }
 
-/* Bits of all rests, a few more for each that is not zero. */
-static uint64_t column_cost(const uint64_t *rest, uint32_t rows, uint64_t step)
+static void column_zigzag_all(uint64_t *rest, uint32_t rows, uint64_t step)
+{
+	for (uint32_t i = 0; i < rows; i++)
+		rest[i] = column_zigzag(rest[i] - step);
+}
+
+static int column_is_dict(int pred)
+{
+	return pred == COLUMN_DICT || pred == COLUMN_DICT_A;
+}
+
+/* Distances of the values from one to the next. */
+static void column_dict_rest(struct column_work *w, uint32_t nr)
+{
+	uint64_t *values = column_dict_values(w->dict);
+	uint64_t prev = 0;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		uint64_t v = values[i];
+
+		values[i] = column_zigzag(v - prev);
+		prev = v;
+	}
+}
+
+/* The codes in w->rest, the values as rests.  Returns their number. */
+static uint32_t column_dict_of(struct column_work *w,
+			       const struct column_model *m, const uint64_t *v,
+			       uint32_t rows)
+{
+	uint32_t nr = column_dict_encode(
+		w->dict, m->a, m->pred == COLUMN_DICT_A, v, rows, w->rest);
+
+	column_dict_rest(w, nr);
+	return nr;
+}
+
+/* Bits of all numbers, a few more for each that is not zero. */
+static uint64_t column_cost(const uint64_t *z, uint32_t rows)
 {
 	uint64_t bits = 0;
 
-	for (uint32_t i = 0; i < rows; i++) {
-		uint64_t z = column_zigzag(rest[i] - step);
-
-		if (z)
-			bits += 68 - (unsigned)__builtin_clzll(z);
-	}
+	for (uint32_t i = 0; i < rows; i++)
+		if (z[i])
+			bits += 68 - (unsigned)__builtin_clzll(z[i]);
 	return bits;
+}
+
+static uint64_t column_try(struct column_work *w, const struct column_model *m,
+			   const uint64_t *v, uint32_t rows)
+{
+	if (column_is_dict(m->pred)) {
+		uint32_t nr = column_dict_of(w, m, v, rows);
+
+		return column_cost(w->rest, rows) +
+		       column_cost(column_dict_values(w->dict), nr);
+	}
+	column_rest(w, m, v, rows, column_base(m, v));
+	column_zigzag_all(w->rest, rows, column_step(w->rest, rows));
+	return column_cost(w->rest, rows);
 }
 
 unsigned column_choose(struct column_work *w, const struct column_model *models,
@@ -233,8 +294,7 @@ unsigned column_choose(struct column_work *w, const struct column_model *models,
 
 		m.a = m.a ? m.a + from : NULL;
 		m.b = m.b ? m.b + from : NULL;
-		column_rest(w, &m, v + from, n, column_base(&m, v + from));
-		cost = column_cost(w->rest, n, column_step(w->rest, n));
+		cost = column_try(w, &m, v + from, n);
 		if (cost < best) {
 			best = cost;
 			chosen = i;
@@ -248,16 +308,14 @@ static unsigned column_bytes_of(uint64_t z)
 	return z ? (71 - (unsigned)__builtin_clzll(z)) / 8 : 0;
 }
 
-/* Zigzags in place; *ret_lengths: how many rests need 0..8 bytes. */
-static void column_measure(uint64_t *rest, uint32_t rows, uint64_t step,
+/* *ret_lengths: how many numbers need 0..8 bytes. */
+static void column_measure(const uint64_t *z, uint32_t rows,
 			   uint32_t ret_lengths[9])
 {
 	uint32_t lengths[2][9] = { { 0 } };
 
-	for (uint32_t i = 0; i < rows; i++) {
-		rest[i] = column_zigzag(rest[i] - step);
-		lengths[i & 1][column_bytes_of(rest[i])]++;
-	}
+	for (uint32_t i = 0; i < rows; i++)
+		lengths[i & 1][column_bytes_of(z[i])]++;
 	for (unsigned i = 0; i < 9; i++)
 		ret_lengths[i] = lengths[0][i] + lengths[1][i];
 }
@@ -319,6 +377,42 @@ static uint8_t *column_put_exceptions(uint8_t *out, const uint64_t *rest,
 	return out;
 }
 
+/* All values in as many planes as the longest needs. */
+static uint8_t *column_put_values(struct column_work *w, uint8_t *out,
+				  struct column_code *ret)
+{
+	const uint64_t *values = column_dict_values(w->dict);
+	uint32_t nr = (uint32_t)ret->step;
+	uint64_t all = 0;
+
+	for (uint32_t i = 0; i < nr; i++)
+		all |= values[i];
+	ret->base = column_bytes_of(all);
+	for (unsigned k = 0; k < ret->base; k++)
+		out = column_put_plane(out, values, nr, k);
+	return out;
+}
+
+/* Numbers to store, in w->rest; base and step of *ret. */
+static void column_code_rows(struct column_work *w,
+			     const struct column_model *m, const uint64_t *v,
+			     uint32_t rows, struct column_code *ret)
+{
+	if (column_is_dict(m->pred)) {
+		ret->step = column_dict_of(w, m, v, rows);
+		return;
+	}
+	ret->base = column_base(m, v);
+	column_rest(w, m, v, rows, ret->base);
+	ret->step = column_step(w->rest, rows);
+	if (m->pred == COLUMN_PREV || m->pred == COLUMN_END ||
+	    m->pred == COLUMN_GAP) {
+		ret->base -= ret->step; /* no rest in the first row, either */
+		w->rest[0] = ret->step;
+	}
+	column_zigzag_all(w->rest, rows, ret->step);
+}
+
 size_t column_encode(struct column_work *w, const struct column_model *m,
 		     const uint64_t *v, uint32_t rows, uint8_t *out,
 		     struct column_code *ret)
@@ -330,14 +424,8 @@ size_t column_encode(struct column_work *w, const struct column_model *m,
 	ret->pred = m->pred;
 	if (!rows)
 		return 0;
-	ret->base = column_base(m, v);
-	column_rest(w, m, v, rows, ret->base);
-	ret->step = column_step(w->rest, rows);
-	if (m->pred == COLUMN_PREV || m->pred == COLUMN_END) {
-		ret->base -= ret->step; /* no rest in the first row, either */
-		w->rest[0] = ret->step;
-	}
-	column_measure(w->rest, rows, ret->step, lengths);
+	column_code_rows(w, m, v, rows, ret);
+	column_measure(w->rest, rows, lengths);
 	if (lengths[0] == rows)
 		return 0;
 	ret->planes = (uint8_t)column_planes(lengths, rows);
@@ -345,6 +433,8 @@ size_t column_encode(struct column_work *w, const struct column_model *m,
 		end = column_put_plane(end, w->rest, rows, k);
 	end = column_put_exceptions(end, w->rest, rows, ret->planes,
 				    &ret->exceptions);
+	if (column_is_dict(m->pred))
+		end = column_put_values(w, end, ret);
 	ret->bytes = (uint32_t)(end - out);
 	return ret->bytes;
 }
@@ -389,20 +479,33 @@ static int column_get_exceptions(const struct column_code *c, const uint8_t *in,
 	return in == end ? 0 : -EBADMSG;
 }
 
-static int column_get_rest(const struct column_code *c, const uint8_t *in,
-			   uint32_t rows, uint64_t *v)
+static void column_get_planes(const uint8_t *in, unsigned planes, uint32_t rows,
+			      uint64_t *v)
 {
-	const uint8_t *end = in + c->bytes;
-	int err;
-
 	memset(v, 0, rows * sizeof(*v));
-	for (unsigned k = 0; k < c->planes; k++, in += rows)
+	for (unsigned k = 0; k < planes; k++, in += rows)
 		for (uint32_t i = 0; i < rows; i++)
 			v[i] |= (uint64_t)in[i] << (8 * k);
-	err = c->planes < 8 ? column_get_exceptions(c, in, end, rows, v) : 0;
-	for (uint32_t i = 0; i < rows; i++)
-		v[i] = column_unzigzag(v[i]) + c->step;
-	return err;
+}
+
+/* Planes and exceptions, which end at ${end}. */
+static int column_get_numbers(const struct column_code *c, const uint8_t *in,
+			      const uint8_t *end, uint32_t rows, uint64_t *v)
+{
+	column_get_planes(in, c->planes, rows, v);
+	in += (size_t)c->planes * rows;
+	return c->planes < 8 ? column_get_exceptions(c, in, end, rows, v) : 0;
+}
+
+static int column_needs_a(int pred)
+{
+	return pred >= COLUMN_SAME && pred != COLUMN_AFTER;
+}
+
+/* Bytes of the values of a dictionary. */
+static uint64_t column_value_bytes(const struct column_code *c)
+{
+	return column_is_dict(c->pred) ? c->base * c->step : 0;
 }
 
 static int column_check(const struct column_work *w,
@@ -410,14 +513,16 @@ static int column_check(const struct column_work *w,
 			const uint64_t *b, uint32_t rows)
 {
 	int needs_b = c->pred == COLUMN_LAST2 || c->pred == COLUMN_NEXT;
-	int needs_a = needs_b || c->pred == COLUMN_SAME ||
-		      c->pred == COLUMN_END || c->pred == COLUMN_LAST ||
-		      c->pred == COLUMN_AFTER_A;
 	uint64_t plane_bytes = (uint64_t)c->planes * rows;
 
 	if (rows > w->rows || c->pred >= COLUMN_NR_PREDS || c->planes > 8 ||
-	    c->bytes < plane_bytes || c->exceptions > rows || (needs_a && !a) ||
+	    c->exceptions > rows || (column_needs_a(c->pred) && !a) ||
 	    (needs_b && !b))
+		return -EBADMSG;
+	if (column_is_dict(c->pred) && (c->base > 8 || c->step > rows))
+		return -EBADMSG;
+	plane_bytes += column_value_bytes(c);
+	if (c->bytes < plane_bytes)
 		return -EBADMSG;
 	/* whole planes leave nothing to patch */
 	if (c->planes == 8 && (c->exceptions || c->bytes != plane_bytes))
@@ -425,18 +530,38 @@ static int column_check(const struct column_work *w,
 	return 0;
 }
 
-int column_decode(struct column_work *w, const struct column_code *c,
-		  const uint8_t *in, const uint64_t *a, const uint64_t *b,
-		  uint32_t rows, uint64_t *v)
+static int column_decode_dict(struct column_work *w,
+			      const struct column_code *c, const uint8_t *in,
+			      const uint64_t *a, uint32_t rows, uint64_t *v)
 {
-	struct column_state s;
+	const uint8_t *values_at = in + c->bytes - column_value_bytes(c);
+	uint64_t *values = column_dict_values(w->dict);
+	uint32_t nr = (uint32_t)c->step;
+	uint64_t prev = 0;
 	int err;
 
-	err = column_check(w, c, a, b, rows);
-	if (!err)
-		err = column_get_rest(c, in, rows, v);
+	err = column_get_numbers(c, in, values_at, rows, v);
 	if (err)
 		return err;
+	column_get_planes(values_at, (unsigned)c->base, nr, values);
+	for (uint32_t i = 0; i < nr; i++)
+		values[i] = prev += column_unzigzag(values[i]);
+	return column_dict_decode(w->dict, a, c->pred == COLUMN_DICT_A, nr,
+				  rows, v);
+}
+
+static int column_decode_guessed(struct column_work *w,
+				 const struct column_code *c, const uint8_t *in,
+				 const uint64_t *a, const uint64_t *b,
+				 uint32_t rows, uint64_t *v)
+{
+	struct column_state s;
+	int err = column_get_numbers(c, in, in + c->bytes, rows, v);
+
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < rows; i++)
+		v[i] = column_unzigzag(v[i]) + c->step;
 	column_begin(w, &s, c->pred, c->base);
 	switch (c->pred) {
 #define COLUMN_CASE(p)                                  \
@@ -447,4 +572,17 @@ int column_decode(struct column_work *w, const struct column_code *c,
 #undef COLUMN_CASE
 	}
 	return 0;
+}
+
+int column_decode(struct column_work *w, const struct column_code *c,
+		  const uint8_t *in, const uint64_t *a, const uint64_t *b,
+		  uint32_t rows, uint64_t *v)
+{
+	int err = column_check(w, c, a, b, rows);
+
+	if (err)
+		return err;
+	if (column_is_dict(c->pred))
+		return column_decode_dict(w, c, in, a, rows, v);
+	return column_decode_guessed(w, c, in, a, b, rows, v);
 }

@@ -38,6 +38,11 @@ enum column_pred {
 			  * non-negative int64, else that v */
 	COLUMN_AFTER = 7,   /* what followed v[i-1] last time; v[-1] is base */
 	COLUMN_AFTER_A = 8, /* the same, among rows with the same a */
+	COLUMN_GAP = 9,     /* v[i-1] + a[i-1]; the first sum is base */
+	/* column_dict.h: what followed the last two values, or the last one, of
+	 * rows with the same a; DICT_A: and what follows depends on a, too */
+	COLUMN_DICT = 10,
+	COLUMN_DICT_A = 11,
 	COLUMN_NR_PREDS
 };
 
@@ -51,8 +56,8 @@ struct column_code {
 	uint8_t pred;
 	uint8_t planes; /* 0..8 */
 	uint32_t exceptions;
-	uint32_t bytes; /* planes * rows + the exceptions */
-	uint64_t base, step;
+	uint32_t bytes; /* planes * rows + the exceptions + values of DICT */
+	uint64_t base, step; /* DICT: planes and number of its values */
 };
 
 struct column_work; /* scratch memory */

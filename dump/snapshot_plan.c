@@ -13,9 +13,10 @@
 /* A column may refer to columns encoded before it.  Kinds that are not listed
  * come in the order of the schema where "*" stands. */
 static const char *const plan_order[] = {
-	".seq",  ".lane",  ".cpu",   "TID", "PID",  "BORN", "PPID",  "UID",
-	"GID",   ".aux",   "FD",     "INO", "DEV",  "PKEY", ".size", "RET",
-	"MOVED", "OFFSET", "DIRINO", "*",   ".dur", "NS",   ".tail", ".ts",
+	".seq", ".lane", ".cpu",  "TID",  "PID",    "BORN",   "PPID",
+	"UID",  "GID",   ".aux",  "HASH", "DIRINO", "FD",     "INO",
+	"DEV",  "PKEY",  ".size", "RET",  "MOVED",  "OFFSET", "*",
+	".dur", "NS",    ".tail", ".ts",
 };
 
 static const struct plan_rule {
@@ -39,6 +40,13 @@ static const struct plan_rule {
 	{ "FD", COLUMN_LAST2, "TID", ".aux" },
 	{ "INO", COLUMN_LAST2, "PID", "FD" },
 	{ "INO", COLUMN_AFTER_A, "PID", NULL },
+	{ "INO", COLUMN_DICT, "PID", NULL },
+	{ "RET", COLUMN_DICT_A, "INO", NULL },
+	{ ".size", COLUMN_DICT_A, "INO", NULL },
+	{ "OFFSET", COLUMN_DICT_A, "INO", NULL },
+	{ "BYTES", COLUMN_LAST, "INO", NULL },
+	{ "HEX", COLUMN_DICT_A, "PID", NULL },
+	{ "FLAGS", COLUMN_DICT, "PID", NULL },
 	{ "DEV", COLUMN_LAST2, "PID", "FD" },
 	{ "DEV", COLUMN_LAST, "INO", NULL },
 	{ "PKEY", COLUMN_LAST, "INO", NULL },
@@ -51,7 +59,7 @@ static const struct plan_rule {
 	{ "OFFSET", COLUMN_NEXT, "INO", "RET" },
 	{ "OFFSET", COLUMN_LAST2, "PID", ".aux" },
 	{ "SECTOR", COLUMN_LAST, "DEV", NULL },
-	{ "HASH", COLUMN_AFTER_A, "PID", NULL },
+	{ "HASH", COLUMN_DICT, "PID", NULL },
 	{ "DIRINO", COLUMN_LAST, "PID", NULL },
 	{ "DIRDEV", COLUMN_LAST, "DIRINO", NULL },
 	{ "DIRPKEY", COLUMN_LAST, "DIRINO", NULL },
@@ -62,6 +70,7 @@ static const struct plan_rule {
 	{ "NS", COLUMN_SAME, ".dur", NULL },
 	{ ".tail", COLUMN_SAME, ".aux", NULL },
 	{ ".ts", COLUMN_END, ".dur", NULL },
+	{ ".ts", COLUMN_GAP, ".dur", NULL },
 };
 
 #define PLAN_NR(array) (sizeof(array) / sizeof((array)[0]))

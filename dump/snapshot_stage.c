@@ -9,7 +9,7 @@
 #include "dump/snapshot_write.h"
 
 /* Models are tried anew every so many blocks. */
-#define STAGE_CHOOSE_EVERY 8
+#define STAGE_CHOOSE_EVERY 4
 
 static const char *stage_kind(const struct fr_field *f)
 {

@@ -13,7 +13,7 @@
 #include "dump/schema.h"
 #include "dump/snapshot_format.h"
 
-#define STAGE_MODELS_MAX 8
+#define STAGE_MODELS_MAX 12
 #define STAGE_TILE_ROWS  64
 #define STAGE_TAIL_BYTES (2u << 20) /* of a block; a longer tail ends it */
 

@@ -5,9 +5,9 @@
  *   encode [-l LEVEL] [-n ROUNDS] [FILE.frs]
  *
  * Without a file, records are made up: processes on four CPUs that open, read,
- * write and close files, with heavy-tailed durations.  With one, its own fs_io
- * and fs_path records are encoded again.  One thread; CPU time is counted, so
- * that other work on the machine disturbs less.  Reading back is timed, too.
+ * write and close files, with heavy-tailed durations.  With one, all of its
+ * own records are encoded again.  One thread; CPU time is counted, so that
+ * other work on the machine disturbs less.  Reading back is timed, too.
  */
 #include <errno.h>
 #include <math.h>
@@ -26,8 +26,8 @@
 
 struct row {
 	uint64_t seq;
+	uint8_t *bytes; /* whole words */
 	uint16_t cpu, lane, len;
-	uint8_t bytes[128];
 };
 
 struct rows {
@@ -43,7 +43,27 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static struct row *rows_add(struct rows *r)
+/* Zeroed; from pieces that are never freed before the end. */
+static uint8_t *take_bytes(size_t len)
+{
+	static uint8_t *piece;
+	static size_t left;
+	uint8_t *at;
+
+	len = (len + 7) & ~(size_t)7;
+	if (left < len) {
+		left = 16u << 20;
+		piece = calloc(1, left);
+		if (!piece)
+			exit(1);
+	}
+	at = piece;
+	piece += len;
+	left -= len;
+	return at;
+}
+
+static struct row *rows_add(struct rows *r, size_t len)
 {
 	if (r->nr == r->size) {
 		r->size = r->size ? 2 * r->size : EVENTS;
@@ -51,6 +71,8 @@ static struct row *rows_add(struct rows *r)
 		if (!r->at)
 			exit(1);
 	}
+	r->at[r->nr].len = (uint16_t)len;
+	r->at[r->nr].bytes = take_bytes(len);
 	return &r->at[r->nr++];
 }
 
@@ -145,14 +167,14 @@ static void make_rows(struct rows *rows)
 		unsigned cpu = ordinal % CPUS;
 
 		for (unsigned i = 1; i <= 255; i++) {
-			struct row *row = rows_add(rows);
+			struct row *row =
+				rows_add(rows, sizeof(struct fr_fs_io));
 
 			if (next_random() % 100 == 0)
 				turn++;
 			row->seq = ordinal << 8 | i;
 			row->cpu = (uint16_t)cpu;
 			row->lane = FR_LANE_FS;
-			row->len = sizeof(struct fr_fs_io);
 			make_record(&procs[cpu][turn % 4], &now[cpu],
 				    (struct fr_fs_io *)(void *)row->bytes);
 		}
@@ -161,20 +183,41 @@ static void make_rows(struct rows *rows)
 
 /* ---- of a file ------------------------------------------------------------ */
 
-static void load_row(struct row *row, const struct snap_block *b, uint32_t i)
+/* Bytes [*ret_from, end[i]) belong to row ${i}. */
+static uint32_t text_of(const uint32_t *end, uint32_t i, uint32_t *ret_from)
+{
+	*ret_from = i ? end[i - 1] : 0;
+	return end[i] - *ret_from;
+}
+
+static void load_field(uint8_t *at, const struct snap_column *c, uint32_t i)
+{
+	uint32_t from, len;
+
+	if (c->u64) {
+		memcpy(at, &c->u64[i], c->field->width);
+		return;
+	}
+	len = text_of(c->end, i, &from);
+	memcpy(at, c->bytes + from, len);
+}
+
+static void load_row(struct rows *rows, const struct snap_block *b, uint32_t i)
 {
 	const struct fr_schema *s = b->schema;
 	uint64_t head = FR_HEAD(0, 0, s->type, b->aux[i]);
+	uint32_t from = 0, tail = b->tail ? text_of(b->tail_end, i, &from) : 0;
+	struct row *row = rows_add(rows, s->bytes + tail);
 
 	row->seq = b->seq[i];
 	row->cpu = b->cpu[i];
 	row->lane = b->lane[i];
-	row->len = s->bytes;
 	memcpy(row->bytes, &head, 8);
 	memcpy(row->bytes + 8, &b->ts[i], 8);
 	for (unsigned f = 0; f < s->nr_fields; f++)
-		memcpy(row->bytes + 16 + (s->fields[f].offset - 16),
-		       &b->columns[f].u64[i], s->fields[f].width);
+		load_field(row->bytes + s->fields[f].offset, &b->columns[f], i);
+	if (tail)
+		memcpy(row->bytes + s->bytes, b->tail + from, tail);
 }
 
 static int load_rows(const char *path, struct rows *rows)
@@ -187,14 +230,10 @@ static int load_rows(const char *path, struct rows *rows)
 		return -1;
 	}
 	for (unsigned i = 0; i < snap_nr_blocks(s); i++) {
-		unsigned type = snap_block_info(s, i)->type;
-		struct snap_block *b;
+		struct snap_block *b = snap_read_block(s, i);
 
-		if (type != FR_T_fs_io && type != FR_T_fs_path)
-			continue;
-		b = snap_read_block(s, i);
 		for (uint32_t k = 0; b && k < b->rows; k++)
-			load_row(rows_add(rows), b, k);
+			load_row(rows, b, k);
 		snap_free_block(b);
 	}
 	snap_close(s);

@@ -100,6 +100,7 @@ static void regular_columns_take_no_bytes(void **state_)
 	struct column_model prev = { COLUMN_PREV, NULL, NULL };
 	struct column_model end = { COLUMN_END, a, NULL };
 	struct column_model same = { COLUMN_SAME, a, NULL };
+	struct column_model gap = { COLUMN_GAP, a, NULL };
 	struct column_code c;
 
 	(void)state_;
@@ -111,6 +112,9 @@ static void regular_columns_take_no_bytes(void **state_)
 	for (uint32_t i = 0; i < ROWS; i++)
 		v[i] = 100 * i - a[i];
 	assert_int_equal(column_encode(w, &end, v, ROWS, out, &c), 0);
+	for (uint32_t i = 1; i < ROWS; i++)
+		v[i] = v[i - 1] + a[i - 1] + 250;
+	assert_int_equal(column_encode(w, &gap, v, ROWS, out, &c), 0);
 	column_work_free(w);
 }
 
@@ -128,12 +132,104 @@ static void rare_outliers_are_exceptions(void **state_)
 	column_work_free(w);
 }
 
+/* Three walk the same 500 hashes, each at its own pace. */
+static void fill_walks(void)
+{
+	uint64_t hashes[500];
+	uint32_t at[3] = { 0, 100, 200 };
+
+	for (unsigned i = 0; i < 500; i++)
+		hashes[i] = next_random();
+	for (uint32_t i = 0; i < ROWS; i++) {
+		unsigned who = (unsigned)(next_random() % 3);
+
+		a[i] = 1000 + who;
+		v[i] = hashes[at[who]++ % 500];
+	}
+}
+
+static void known_sequences_take_no_bytes(void **state_)
+{
+	struct column_work *w = column_work_new(ROWS);
+	struct column_model m = { COLUMN_DICT, a, NULL };
+	struct column_code c;
+
+	(void)state_;
+	fill_walks();
+	column_encode(w, &m, v, ROWS, out, &c);
+	assert_int_equal(c.step, 500);
+	assert_int_equal(c.planes, 0);
+	/* new ones, what each walk begins with, and some clashes */
+	assert_in_range(c.exceptions, 500, 700);
+	column_work_free(w);
+}
+
+/* Two count, one up and one down: what follows depends on who counts. */
+static void what_follows_may_depend_on_another_column(void **state_)
+{
+	struct column_work *w = column_work_new(ROWS);
+	struct column_model m = { COLUMN_DICT, a, NULL };
+	struct column_code together, apart;
+	uint64_t count[2] = { 0, 50 };
+
+	(void)state_;
+	for (uint32_t i = 0; i < ROWS; i++) {
+		a[i] = next_random() % 2;
+		count[a[i]] += a[i] ? 99 : 1;
+		v[i] = count[a[i]] % 100 * 0x123456789abULL;
+	}
+	m.a = b; /* one for all */
+	memset(b, 0, sizeof(b));
+	column_encode(w, &m, v, ROWS, out, &together);
+	m = (struct column_model){ COLUMN_DICT_A, a, NULL };
+	column_encode(w, &m, v, ROWS, out, &apart);
+	assert_int_equal(apart.step, 100);
+	assert_int_equal(apart.planes, 0);
+	assert_in_range(apart.exceptions, 200, 230);
+	assert_true(apart.bytes * 4 < together.bytes);
+	column_work_free(w);
+}
+
+static int decode_numbers(struct column_work *w, const char *codes, uint32_t nr)
+{
+	struct column_code c = { .pred = COLUMN_DICT, .planes = 1, .base = 1 };
+	uint8_t in[8];
+
+	memcpy(in, codes, 4);
+	memcpy(in + 4, "\2\4\6\10", 4);
+	c.step = nr;
+	c.bytes = 4 + nr;
+	return column_decode(w, &c, in, a, NULL, 4, back);
+}
+
+static void numbers_that_do_not_exist_are_refused(void **state_)
+{
+	struct column_work *w = column_work_new(ROWS);
+
+	(void)state_;
+	memset(a, 0, sizeof(a));
+	assert_int_equal(decode_numbers(w, "\2\2\3\4", 2), 0);
+	assert_int_equal(back[0], 1);
+	assert_int_equal(back[1], 3);
+	assert_int_equal(back[2], 1);
+	assert_int_equal(back[3], 3);
+	/* a guess before there is a value */
+	assert_int_equal(decode_numbers(w, "\0\2\2\4", 2), -EBADMSG);
+	assert_int_equal(decode_numbers(w, "\1\2\2\4", 2), -EBADMSG);
+	/* a number not given yet, more and less values than announced */
+	assert_int_equal(decode_numbers(w, "\2\4\2\3", 2), -EBADMSG);
+	assert_int_equal(decode_numbers(w, "\2\2\2\3", 2), -EBADMSG);
+	assert_int_equal(decode_numbers(w, "\2\2\2\3", 4), -EBADMSG);
+	column_work_free(w);
+}
+
 static void the_best_model_is_chosen(void **state_)
 {
 	struct column_work *w = column_work_new(ROWS);
 	const struct column_model models[] = { { COLUMN_NONE, NULL, NULL },
 					       { COLUMN_PREV, NULL, NULL },
-					       { COLUMN_LAST, a, NULL } };
+					       { COLUMN_LAST, a, NULL },
+					       { COLUMN_DICT, a, NULL } };
 
 	(void)state_;
 	fill(2, ROWS);
@@ -142,7 +238,9 @@ static void the_best_model_is_chosen(void **state_)
 		a[i] = next_random() % 20;
 		v[i] = a[i] * a[i] * 1000003;
 	}
-	assert_int_equal(column_choose(w, models, 3, v, ROWS), 2);
+	assert_int_equal(column_choose(w, models, 4, v, ROWS), 2);
+	fill_walks();
+	assert_int_equal(column_choose(w, models, 4, v, ROWS), 3);
 	column_work_free(w);
 }
 
@@ -157,7 +255,8 @@ static void damaged_codes_are_refused_or_harmless(void **state_)
 	for (unsigned i = 0; i < 20000; i++) {
 		uint32_t rows = 1 + next_random() % 300;
 		struct column_code c = {
-			.pred = (uint8_t)(next_random() % 11),
+			.pred = (uint8_t)(next_random() %
+					  (COLUMN_NR_PREDS + 2)),
 			.planes = (uint8_t)(next_random() % 11),
 			.exceptions = (uint32_t)(next_random() % 20),
 			.bytes = (uint32_t)(next_random() % 3000),
@@ -170,6 +269,10 @@ static void damaged_codes_are_refused_or_harmless(void **state_)
 			in[k] = (uint8_t)(next_random() % 3 ? 1 :
 							      next_random());
 		in = realloc(in, c.bytes ? c.bytes : 1);
+		if (next_random() % 2) {
+			c.base %= 10;
+			c.step %= 10;
+		}
 		if (next_random() % 2)
 			c.bytes = c.planes * rows;
 		else if (c.planes * rows + 2 <= c.bytes)
@@ -209,6 +312,9 @@ int main(void)
 		cmocka_unit_test(every_model_gives_back_every_column),
 		cmocka_unit_test(regular_columns_take_no_bytes),
 		cmocka_unit_test(rare_outliers_are_exceptions),
+		cmocka_unit_test(known_sequences_take_no_bytes),
+		cmocka_unit_test(what_follows_may_depend_on_another_column),
+		cmocka_unit_test(numbers_that_do_not_exist_are_refused),
 		cmocka_unit_test(the_best_model_is_chosen),
 		cmocka_unit_test(damaged_codes_are_refused_or_harmless),
 		cmocka_unit_test(too_many_rows_and_missing_columns_are_refused),
