@@ -24,6 +24,7 @@
 
 #define CHORES_NS       10000000000ULL
 #define FIRST_CHORES_NS 1000000000ULL
+#define TIMER_AGAIN_NS  1000000000ULL
 
 enum event_source {
 	EVENT_SIGNAL,
@@ -153,6 +154,42 @@ static void stop(struct daemon *d, int signo)
 	engine_shutdown(d->engine, daemon_now_ns());
 }
 
+/* Rights are a thread's own: its thread begins after ours were dropped. */
+static void start_sampler(struct daemon *d)
+{
+	int err = sampler_start(d->sampler);
+
+	d->sampler_ns = daemon_now_ns();
+	d->sampler_down = err != 0;
+	if (err)
+		log_err(err, "cannot start the sampler");
+}
+
+/* At once, unless the last one ended at once too: then with the next chores. */
+static void check_timer(struct daemon *d, uint64_t now_ns)
+{
+	char text[128];
+	int status = 0;
+
+	if (sampler_timer_ended(d->sampler, &status)) {
+		snprintf(text, sizeof(text),
+			 "the sampler's timer ended (%s); starting another",
+			 WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) :
+					       "exit");
+		log_err(0, "%s", text);
+		daemon_meta(d, META_NOTE, 0, 0, text);
+		d->sampler_down = true;
+	}
+	if (d->sampler_down && now_ns - d->sampler_ns > TIMER_AGAIN_NS)
+		start_sampler(d);
+}
+
+static void on_child(struct daemon *d)
+{
+	dumps_reap(&d->dumps);
+	check_timer(d, daemon_now_ns());
+}
+
 static void on_signal(struct daemon *d)
 {
 	struct signalfd_siginfo si;
@@ -164,7 +201,7 @@ static void on_signal(struct daemon *d)
 		else if (si.ssi_signo == SIGHUP)
 			reload_settings(d, &diag);
 		else if (si.ssi_signo == SIGCHLD)
-			dumps_reap(&d->dumps);
+			on_child(d);
 		else
 			stop(d, (int)si.ssi_signo);
 	}
@@ -176,7 +213,7 @@ static void chores(struct daemon *d, uint64_t now_ns)
 		return;
 	d->chores_ns = now_ns + CHORES_NS;
 	status_measure(d, now_ns);
-	dumps_reap(&d->dumps);
+	on_child(d);
 	if (d->probes)
 		probes_seal_offline(d->probes);
 }
@@ -366,22 +403,18 @@ static int open_rings(struct daemon *d)
 	return err;
 }
 
-static uid_t user_id(const char *name)
-{
-	const struct passwd *p = *name ? getpwnam(name) : NULL;
-
-	return p && geteuid() == 0 ? p->pw_uid : (uid_t)-1;
-}
-
 static int open_sampler(struct daemon *d)
 {
+	const char *user = d->config->run_user;
+	const struct passwd *p =
+		*user && geteuid() == 0 ? getpwnam(user) : NULL;
 	struct sampler_options o = {
 		.period_ns = d->config->sampler_period,
 		.collectors = d->config->sampler_collectors,
 		.ring = d->ring,
 		.writer = WRITER_SAMPLER,
-		.timer_uid = user_id(d->config->run_user),
-		.timer_gid = (gid_t)-1,
+		.timer_uid = p ? p->pw_uid : (uid_t)-1,
+		.timer_gid = p ? p->pw_gid : (gid_t)-1,
 	};
 	int err = sampler_new(&o, &d->sampler);
 
@@ -389,10 +422,8 @@ static int open_sampler(struct daemon *d)
 		d->watch = watch_new(d->sampler, &d->rules, d->inbox);
 		err = d->watch ? 0 : -errno;
 	}
-	if (!err)
-		err = sampler_start(d->sampler);
 	if (err)
-		log_err(err, "cannot start the sampler");
+		log_err(err, "cannot open the sampler");
 	return err;
 }
 
@@ -578,6 +609,7 @@ int daemon_run(const struct options *o, struct fr_config *config)
 		err = priv_drop_daemon();
 		if (err)
 			log_err(err, "cannot drop capabilities");
+		start_sampler(d);
 		say_ready(d);
 		loop(d);
 	}

@@ -74,6 +74,8 @@ struct daemon {
 	struct engine *engine;
 	struct inbox *inbox;
 	struct sampler *sampler;
+	uint64_t sampler_ns; /* when its timer was started last */
+	bool sampler_down;   /* its timer ended, and is to be started again */
 	struct watch *watch;
 	struct control *control;
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ struct sampler {
 	void *observe_arg;
 	int64_t boot_offset_ns; /* at the start */
 	bool begun;             /* a tick has been seen */
+	uint64_t first_tick;    /* number of this timer's tick 0 */
 	int tick_fd, stop_fd;
 	pid_t timer_pid;
 	pthread_t thread;
@@ -295,8 +297,10 @@ static void *sampler_main(void *arg)
 		if (fds[1].revents)
 			return NULL;
 		alive = sampler_drain(s->tick_fd, &tick, &any);
-		if (any)
-			sampler_round(s, &tick);
+		if (!any)
+			continue;
+		tick.k += s->first_tick;
+		sampler_round(s, &tick);
 	}
 	sampler_stat(&s->stats.timer_dead, 1);
 	return NULL;
@@ -321,9 +325,11 @@ int sampler_start(struct sampler *s)
 
 	if (s->nr_slots == 0 || s->started)
 		return 0;
-	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->stop_fd < 0)
+		s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->stop_fd < 0)
 		return -errno;
+	sampler_stat(&s->stats.timer_dead, 0);
 	r = timer_start_as(s->period_ns, s->timer_uid, s->timer_gid,
 			   &s->tick_fd, &s->timer_pid);
 	if (r)
@@ -331,6 +337,22 @@ int sampler_start(struct sampler *s)
 	r = sampler_thread(s);
 	s->started = r == 0;
 	return r;
+}
+
+/* Its pipe has no other writer, so that the thread ends by itself. */
+bool sampler_timer_ended(struct sampler *s, int *ret_status)
+{
+	if (!s->started || s->timer_pid <= 0 ||
+	    waitpid(s->timer_pid, ret_status, WNOHANG) != s->timer_pid)
+		return false;
+	pthread_join(s->thread, NULL);
+	close(s->tick_fd);
+	s->tick_fd = -1;
+	s->timer_pid = 0;
+	s->started = false;
+	if (s->begun)
+		s->first_tick = s->stats.last_k + 1;
+	return true;
 }
 
 void sampler_pause(struct sampler *s, bool pause)

@@ -54,6 +54,13 @@ void sampler_set_observer(struct sampler *s, sampler_observe_fn fn, void *arg);
  * negative errno. */
 int sampler_start(struct sampler *s);
 
+/*
+ * On SIGCHLD: has the timer ended (killed, as it never does by itself)?  Then it is
+ * reaped, the thread is over, no samples are taken until sampler_start() is called
+ * again, and *ret_status is its wait status.
+ */
+bool sampler_timer_ended(struct sampler *s, int *ret_status);
+
 /* While paused, ticks are taken from the timer and counted, not served. */
 void sampler_pause(struct sampler *s, bool pause);
 
@@ -81,7 +88,7 @@ struct sampler_stats {
 	uint64_t round_max_ns;    /* of the longest */
 	uint64_t cpu_ns;          /* CPU time of all rounds */
 	uint64_t suspended_ns;    /* the machine slept since the start */
-	uint64_t timer_dead;      /* 1: the timer ended, no more ticks */
+	uint64_t timer_dead;      /* 1: the timer ended, no ticks for now */
 };
 void sampler_stats(const struct sampler *s, struct sampler_stats *ret);
 pid_t sampler_timer_pid(const struct sampler *s); /* 0: not started */

@@ -167,11 +167,15 @@ int timer_start(uint64_t period_ns, int *ret_fd, pid_t *ret_pid)
 
 void timer_stop(pid_t pid, int fd)
 {
-	if (pid > 0) {
-		kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	/* First: at its next tick it ends even if it cannot be signalled. */
 	if (fd >= 0)
 		close(fd);
+	if (pid <= 0)
+		return;
+	if (kill(pid, SIGKILL)) {
+		waitpid(pid, NULL, WNOHANG);
+		return;
+	}
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }

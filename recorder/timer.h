@@ -37,7 +37,8 @@ int timer_start(uint64_t period_ns, int *ret_fd, pid_t *ret_pid);
 int timer_start_as(uint64_t period_ns, uid_t uid, gid_t gid, int *ret_fd,
 		   pid_t *ret_pid);
 
-/* Ends the timer, reaps it and closes the pipe.  ${pid} <= 0, ${fd} < 0: not. */
+/* Closes the pipe, ends the timer and reaps it - without waiting for one that we
+ * have no right to signal: its next tick ends it.  ${pid} <= 0, ${fd} < 0: not. */
 void timer_stop(pid_t pid, int fd);
 
 #endif

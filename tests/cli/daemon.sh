@@ -113,6 +113,21 @@ check "no daemon: exit 3" exits 3 "$FR" status --run-folder "$W/run"
 
 # --- start, status, dump
 check "starts" up
+no_admin() { # no thread has CAP_SYS_ADMIN (21), which start has
+	awk '/^Cap(Prm|Eff)/ { n++; if (substr($2, length($2) - 5, 1) ~ /[2367abef]/) bad = 1 }
+		END { exit bad || n < 4 }' /proc/$daemon/task/*/status
+}
+check "every thread has dropped its rights" no_admin
+timer=$(value sampler.timer_pid)
+check "the timer has another group" [ "$(awk '/^Gid/ { print $2 }' /proc/$timer/status)" != 0 ]
+sleep 1.1
+kill -KILL "$timer"
+new_timer() { local t; t=$(value sampler.timer_pid); [ "$t" != "$timer" ] && [ "$t" != 0 ]; }
+check "a killed timer is replaced" wait_for new_timer
+ticks=$(value sampler.ticks)
+more_ticks() { [ "$(value sampler.ticks)" -gt $((ticks + 1)) ]; }
+check "... and samples go on" wait_for more_ticks
+check "... and it is said" log_says "timer ended (Killed)"
 check "status answers" exits 0 "$FR" status --run-folder "$W/run"
 check "status has history of a lane" [ -n "$(value lane.sample.history_s)" ]
 check "dump prints the path" says "^$W/snap/flightrec-.*-manual.frs" dump
