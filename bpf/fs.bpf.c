@@ -708,9 +708,12 @@ int BPF_PROG(fs_exit_tp_btf, struct pt_regs *regs, long ret)
 	return fs_exit(bpf_get_current_task_btf(), REGS_NR(regs), ret);
 }
 
+/* Classic tracepoints return 1: after a 0 the kernel would keep the event from
+ * everybody else who counts it with perf. */
 static __always_inline int enter_tp(const int cast, struct sys_enter_ctx *ctx)
 {
-	return fs_enter(cast, bpf_get_current_task_btf(), 0, ctx, ctx->id);
+	fs_enter(cast, bpf_get_current_task_btf(), 0, ctx, ctx->id);
+	return 1;
 }
 
 SEC("tracepoint/raw_syscalls/sys_enter")
@@ -728,5 +731,6 @@ int fs_enter_tracepoint_read(struct sys_enter_ctx *ctx)
 SEC("tracepoint/raw_syscalls/sys_exit")
 int fs_exit_tracepoint(struct sys_exit_ctx *ctx)
 {
-	return fs_exit(bpf_get_current_task_btf(), ctx->id, ctx->ret);
+	fs_exit(bpf_get_current_task_btf(), ctx->id, ctx->ret);
+	return 1;
 }
