@@ -164,6 +164,25 @@ static unsigned warn_lanes(const struct view *v, unsigned file)
 	return nr;
 }
 
+/* "... attached=no why=WORDS hits=0 ...": what was switched off is no news. */
+static unsigned warn_probe(const char *key, const char *text)
+{
+	const char *why = strstr(text, " why=");
+	char name[64], words[512];
+	size_t len;
+
+	if (!strstr(text, " attached=no"))
+		return 0;
+	why = why ? why + strlen(" why=") : "";
+	if (!strncmp(why, "switched off", 12))
+		return 0;
+	len = strstr(why, " hits=") ? (size_t)(strstr(why, " hits=") - why) :
+				      strlen(why);
+	row_print_bytes(name, sizeof(name), key, strlen(key));
+	row_print_bytes(words, sizeof(words), why, len);
+	return warn("probe %s was not attached: %s", name, words);
+}
+
 static unsigned warn_probes(const struct view *v, unsigned file)
 {
 	const char *key, *text;
@@ -171,9 +190,8 @@ static unsigned warn_probes(const struct view *v, unsigned file)
 
 	for (unsigned i = 0; (text = snap_fact_at(view_snap(v, file), i, &key));
 	     i++)
-		if (!strncmp(key, "probe.", 6) && strstr(text, "attached=no"))
-			nr += warn("probe %s was not attached: %s", key + 6,
-				   fact(v, file, key));
+		if (!strncmp(key, "probe.", 6))
+			nr += warn_probe(key + 6, text);
 	return nr;
 }
 
