@@ -89,7 +89,8 @@ const struct command_ops cmd_recover = {
 		"  -c, --config FILE   its configuration file\n"
 		"  --set KEY=VALUE     a setting, as for flightrecd\n\n"
 		"EXIT STATUS\n"
-		"  0 saved   5 nothing was left   1 could not be saved   6 no permission\n\n"
+		"  0 saved   4 some could not be saved   5 nothing was left   1 none could be saved\n"
+		"  6 no permission\n\n"
 		"EXAMPLES\n"
 		"  flightrec recover\n"
 		"  flightrec recover -o after-crash.frs\n",

@@ -373,6 +373,10 @@ static int open_probes(struct daemon *d)
 		err = freeze_init(&d->freeze);
 		return err ? err : probes_off(d, &diag);
 	}
+	if (diag.text[0])
+		log_err(0,
+			"not pinned: %s; recording will not survive the daemon",
+			diag.text);
 	d->freeze.inflight_fn = inflight;
 	d->freeze.inflight_arg = d->probes;
 	/* Switches run-time statistics on, which takes rights that we drop; the
@@ -517,7 +521,7 @@ static void recover(struct daemon *d)
 {
 	struct recover_result res;
 
-	recover_all(d->config, &d->run, &d->host, &res);
+	recover_all(d->config, &d->run, &d->host, d->probes != NULL, &res);
 	d->recovered = res.saved;
 }
 

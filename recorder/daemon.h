@@ -134,14 +134,18 @@ void recover_keep_user_ring(const struct runfolder *run);
  */
 void recover_early(const struct fr_config *c, struct facts *host);
 struct recover_result {
-	unsigned saved;       /* snapshots written */
-	int err;              /* 0 or the last error */
+	unsigned saved; /* snapshots written */
+	unsigned kept;  /* rings that could not be saved and are still there */
+	bool ours;      /* probes of our own record meanwhile */
+	int err;        /* 0 or the last error; -EACCES, -EPERM: no right */
 	char first[PATH_MAX]; /* path of the first */
 };
 /* Writes a snapshot of each ring that a dead recorder left under
- * ring.pin_folder, and of the user ring moved aside; then removes them. */
+ * ring.pin_folder, and of the user ring moved aside; then removes them.  One
+ * that cannot be saved stays (its probes do not, if ${ours} record by now); one
+ * of another version is removed, and said. */
 void recover_all(const struct fr_config *c, const struct runfolder *run,
-		 struct facts *host, struct recover_result *ret);
+		 struct facts *host, bool ours, struct recover_result *ret);
 /* flightrecd --recover.  Returns the exit code. */
 int recover_run(const struct options *o, struct fr_config *config);
 

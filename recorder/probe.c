@@ -208,6 +208,9 @@ static int map_memory(struct probes *p, const char *name, size_t value,
 		return -errno;
 	}
 	m->bytes = bytes;
+	/* The ring's is inherited by dumpers where it cannot be mapped twice. */
+	if (strcmp(name, "ring"))
+		(void)madvise(m->mem, bytes, MADV_DONTFORK);
 	return 0;
 }
 
@@ -306,7 +309,7 @@ struct probes *probes_open(const struct fr_config *c, struct fr_diag *diag)
 		return NULL;
 	diag->text[0] = 0;
 	p->config = c;
-	p->stats_fd = -1;
+	p->stats_fd = p->pin_fd = -1;
 	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited); /* kernels before 5.11 */
 	probe_kernel_mount(c->ring_pin_folder);
 	p->vmlinux = btf__load_vmlinux_btf();
@@ -365,7 +368,9 @@ int probes_start(struct probes *p, struct fr_diag *diag)
 			"no probe could be attached; `flightrec doctor` says why");
 		return -ENOTSUP;
 	}
-	return probe_pin(p);
+	diag->text[0] = 0;
+	probe_pin(p, diag);
+	return 0;
 }
 
 void probes_close(struct probes *p, bool leave)
@@ -387,6 +392,8 @@ void probes_close(struct probes *p, bool leave)
 	}
 	if (p->stats_fd >= 0)
 		close(p->stats_fd);
+	if (p->pin_fd >= 0)
+		close(p->pin_fd);
 	btf__free(p->vmlinux);
 	free(p);
 }

@@ -23,7 +23,8 @@ struct probes;
  * ring at all (EPERM: no rights; ENOTSUP: no BPF or BTF; ENOMEM).
  */
 struct probes *probes_open(const struct fr_config *c, struct fr_diag *diag);
-/* Starts (attaches).  Before it nothing is recorded. */
+/* Starts (attaches) and pins.  Before it nothing is recorded.  0, with diag->text
+ * not empty if it could not be pinned (and why); or negative errno and *diag. */
 int probes_start(struct probes *p, struct fr_diag *diag);
 /* Detaches and unpins unless ${leave}: then pinned probes go on without us. */
 void probes_close(struct probes *p, bool leave);
@@ -70,12 +71,16 @@ uint64_t probes_run_ns(struct probes *p);
 
 /* ---- rings left by a recorder that died (pinned) --------------------------- */
 struct probes_left;
-/* The next one under ring.pin_folder that is not in use; NULL: none. */
-struct probes_left *probes_left_open(const struct fr_config *c);
+/* The one after ${skip} others under ring.pin_folder that are not in use, neither by
+ * a recorder nor by who saves it; in use by us until closed.  NULL: none, or
+ * errno (EACCES, EPERM) if there may be some. */
+struct probes_left *probes_left_open(const struct fr_config *c, unsigned skip);
 void *probes_left_ring(struct probes_left *l,
 		       size_t *ret_bytes); /* mapped rw */
 size_t probes_left_inflight(struct probes_left *l, uint64_t now_ns, void *buf,
 			    size_t size, unsigned *ret_left_out);
+/* Its probes stop; what they recorded stays. */
+void probes_left_stop(struct probes_left *l);
 /* Unpins (its probes stop) and frees. */
 void probes_left_remove(struct probes_left *l);
 void probes_left_close(struct probes_left *l); /* leaves the pins */

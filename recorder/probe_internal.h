@@ -53,6 +53,7 @@ struct probes {
 	int stats_fd;
 	unsigned seal_calls;
 	char pin_folder[256]; /* "" : not pinned */
+	int pin_fd;           /* its lock; -1: none */
 };
 
 /* probe_calls.c: fills fr_nr, fr_nr32 and fr_calls of fs's .rodata. */
@@ -78,7 +79,8 @@ int probe_load_all(struct probes *p, struct fr_diag *diag);
 struct probe_map *probe_map(struct probes *p, const char *name);
 
 /* probe_pin.c */
-int probe_pin(struct probes *p);
+/* Where it fails nothing stays pinned, and diag->text says why. */
+void probe_pin(struct probes *p, struct fr_diag *diag);
 void probe_unpin(const char *folder);
 
 /* probe_scope.c: puts a process and all its descendants of now in scope. */

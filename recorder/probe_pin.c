@@ -12,9 +12,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <flightrec/block_entry.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,28 +51,73 @@ static int pin_links(struct probes *p)
 	return 0;
 }
 
-int probe_pin(struct probes *p)
+/* Whoever holds this lock works with the rings of the folder: the recorder that
+ * writes them, or one that saves what a dead one left.  The kernel ends it with its
+ * process.  Descriptor or negative errno; -EWOULDBLOCK: someone does. */
+static int lock_folder(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+static int make_pin_folder(struct probes *p)
 {
 	const struct fr_ring_head *h = probe_map(p, "ring")->mem;
-	int err;
 
-	if (!p->config->ring_pin_folder[0])
-		return 0;
 	(void)mkdir(p->config->ring_pin_folder, 0700);
 	snprintf(p->pin_folder, sizeof(p->pin_folder), "%s/%016llx",
 		 p->config->ring_pin_folder, (unsigned long long)h->instance);
 	if (mkdir(p->pin_folder, 0700)) {
-		err = -errno;
+		int err = -errno;
+
 		p->pin_folder[0] = 0;
 		return err;
 	}
-	err = pin_maps(p);
-	if (!err)
-		err = pin_links(p);
-	return err;
+	p->pin_fd = lock_folder(p->pin_folder);
+	return p->pin_fd < 0 ? p->pin_fd : 0;
 }
 
-void probe_unpin(const char *folder)
+static void say_not_pinned(const struct probes *p, int err,
+			   struct fr_diag *diag)
+{
+	const char *folder = p->config->ring_pin_folder;
+
+	snprintf(
+		diag->text, sizeof(diag->text), "%.128s (ring.pin_folder): %s",
+		folder,
+		strchr(folder, '.') && err == -EPERM ?
+			"a BPF file system takes no dots in names; choose another" :
+			strerror(-err));
+}
+
+void probe_pin(struct probes *p, struct fr_diag *diag)
+{
+	int err;
+
+	if (!p->config->ring_pin_folder[0])
+		return;
+	err = make_pin_folder(p);
+	if (!err)
+		err = pin_maps(p);
+	if (!err)
+		err = pin_links(p);
+	if (!err)
+		return;
+	say_not_pinned(p, err, diag);
+	if (p->pin_folder[0])
+		probe_unpin(p->pin_folder);
+	p->pin_folder[0] = 0;
+}
+
+/* Names that begin with ${prefix} go. */
+static void unlink_pins(const char *folder, const char *prefix)
 {
 	DIR *d = opendir(folder);
 	struct dirent *e;
@@ -79,12 +126,18 @@ void probe_unpin(const char *folder)
 	if (!d)
 		return;
 	while ((e = readdir(d))) {
-		if (e->d_name[0] == '.')
+		if (e->d_name[0] == '.' ||
+		    strncmp(e->d_name, prefix, strlen(prefix)))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
 		(void)unlink(path);
 	}
 	closedir(d);
+}
+
+void probe_unpin(const char *folder)
+{
+	unlink_pins(folder, "");
 	(void)rmdir(folder);
 }
 
@@ -93,7 +146,7 @@ struct probes_left {
 	char folder[1024];
 	void *ring, *inflight;
 	size_t ring_bytes, inflight_bytes, inflight_entries;
-	int more_fd, rqs_fd;
+	int more_fd, rqs_fd, lock_fd;
 };
 
 /* A pinned map whose values have the size we expect; another version's do not,
@@ -153,57 +206,80 @@ static bool owner_lives(const struct fr_ring_head *h)
 	return !strncmp(comm, "flightrec", 9);
 }
 
+static void left_map_inflight(struct probes_left *l)
+{
+	struct bpf_map_info info;
+
+	l->inflight =
+		map_left(l->folder, "inflight", sizeof(struct fr_inflight),
+			 PROT_READ, &l->inflight_bytes, &l->inflight_entries);
+	l->more_fd = get_map(l->folder, "inflight_more",
+			     sizeof(struct fr_inflight), &info);
+	l->rqs_fd =
+		get_map(l->folder, "rqs", sizeof(struct fr_block_entry), &info);
+}
+
 static struct probes_left *left_try(const char *folder)
 {
 	struct probes_left *l = calloc(1, sizeof(*l));
-	struct bpf_map_info info;
 	size_t entries;
 
 	if (!l)
 		return NULL;
 	snprintf(l->folder, sizeof(l->folder), "%s", folder);
 	l->more_fd = l->rqs_fd = -1;
-	l->ring = map_left(folder, "ring", FR_CHUNK_BYTES,
-			   PROT_READ | PROT_WRITE, &l->ring_bytes, &entries);
-	if (!l->ring) {
-		probe_unpin(folder); /* died while it was being pinned */
-		free(l);
-		return NULL;
-	}
-	if (owner_lives(l->ring)) {
+	l->lock_fd = lock_folder(folder);
+	if (l->lock_fd < 0) {
 		probes_left_close(l);
 		return NULL;
 	}
-	l->inflight =
-		map_left(folder, "inflight", sizeof(struct fr_inflight),
-			 PROT_READ, &l->inflight_bytes, &l->inflight_entries);
-	l->more_fd = get_map(folder, "inflight_more",
-			     sizeof(struct fr_inflight), &info);
-	l->rqs_fd =
-		get_map(folder, "rqs", sizeof(struct fr_block_entry), &info);
+	errno = 0;
+	l->ring = map_left(folder, "ring", FR_CHUNK_BYTES,
+			   PROT_READ | PROT_WRITE, &l->ring_bytes, &entries);
+	if (!l->ring && errno != EPERM && errno != EACCES)
+		probe_unpin(folder); /* died while it was being pinned */
+	if (!l->ring || owner_lives(l->ring)) {
+		int err = errno;
+
+		probes_left_close(l);
+		errno = err;
+		return NULL;
+	}
+	left_map_inflight(l);
 	return l;
 }
 
-struct probes_left *probes_left_open(const struct fr_config *c)
+struct probes_left *probes_left_open(const struct fr_config *c, unsigned skip)
 {
 	struct probes_left *l = NULL;
 	struct dirent *e;
 	char path[1024];
+	int err = 0;
 	DIR *d;
 
+	errno = 0;
 	if (!c->ring_pin_folder[0])
 		return NULL;
 	d = opendir(c->ring_pin_folder);
-	if (!d)
-		return NULL;
-	while (!l && (e = readdir(d))) {
+	while (d && !l && (e = readdir(d))) {
 		if (e->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", c->ring_pin_folder,
 			 e->d_name);
 		l = left_try(path);
+		if (!l && (errno == EPERM || errno == EACCES))
+			err = errno;
+		if (l && skip) {
+			probes_left_close(l);
+			l = NULL;
+			skip--;
+		}
 	}
-	closedir(d);
+	if (!d && errno != ENOENT)
+		err = errno;
+	if (d)
+		closedir(d);
+	errno = err;
 	return l;
 }
 
@@ -233,7 +309,14 @@ void probes_left_close(struct probes_left *l)
 		close(l->more_fd);
 	if (l->rqs_fd >= 0)
 		close(l->rqs_fd);
+	if (l->lock_fd >= 0)
+		close(l->lock_fd);
 	free(l);
+}
+
+void probes_left_stop(struct probes_left *l)
+{
+	unlink_pins(l->folder, "link_");
 }
 
 void probes_left_remove(struct probes_left *l)

@@ -15,10 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dump/schema.h"
 #include "recorder/log.h"
 
 #define RECOVERED "recovered"
 #define LEFT_MAX  64 /* rings looked at in one go */
+#define LEFT_KEPT 2  /* that could not be saved */
 
 struct recovery {
 	const struct fr_config *config;
@@ -172,38 +174,96 @@ static int save(const struct fr_config *c, struct facts *host,
 	return err;
 }
 
+/* Written by a recorder whose records we cannot read: true, and it is gone. */
+static bool remove_foreign(struct probes_left *l)
+{
+	struct ring_view view;
+	size_t bytes;
+	void *ring = probes_left_ring(l, &bytes);
+	int err = ring_view_init(&view, ring, bytes, fr_layout_hash());
+
+	if (!err)
+		return false;
+	log_err(0, "%s; removed",
+		err == -ESTALE ?
+			"a ring left behind is of another version of flightrec" :
+			"a ring left behind is damaged");
+	probes_left_remove(l);
+	return true;
+}
+
 void recover_early(const struct fr_config *c, struct facts *host)
 {
-	struct probes_left *l = probes_left_open(c);
+	struct probes_left *l;
+	unsigned seen = 0;
 
-	if (!l)
+	for (unsigned i = 0; i < LEFT_MAX; i++) {
+		l = probes_left_open(c, seen);
+		if (!l)
+			break;
+		if (remove_foreign(l))
+			continue;
+		save(c, host, l, NULL, NULL);
+		probes_left_close(l);
+		seen++;
+	}
+}
+
+/* What cannot be saved stays for a later try, but not without end: it takes
+ * memory that nobody sees. */
+static void keep_for_later(struct probes_left *l, unsigned *kept, bool ours)
+{
+	if (*kept >= LEFT_KEPT) {
+		log_err(0, "too many rings are left behind; one was removed");
+		probes_left_remove(l);
 		return;
-	save(c, host, l, NULL, NULL);
+	}
+	++*kept;
+	if (ours)
+		probes_left_stop(l);
 	probes_left_close(l);
 }
 
+static void recover_one(const struct fr_config *c, struct facts *host,
+			struct probes_left *l, struct ring_user *u,
+			struct recover_result *ret)
+{
+	int err = save(c, host, l, u, ret->saved ? NULL : ret->first);
+
+	if (err)
+		ret->err = err;
+	else
+		ret->saved++;
+	if (l && !err)
+		probes_left_remove(l);
+	else if (l)
+		keep_for_later(l, &ret->kept, ret->ours);
+}
+
 void recover_all(const struct fr_config *c, const struct runfolder *run,
-		 struct facts *host, struct recover_result *ret)
+		 struct facts *host, bool ours, struct recover_result *ret)
 {
 	struct ring_user *u = open_old_ring(run);
 	struct probes_left *l;
 
 	memset(ret, 0, sizeof(*ret));
-	for (unsigned i = 0; !ret->err && i < LEFT_MAX; i++) {
-		l = probes_left_open(c);
-		if (!l && !u)
+	ret->ours = ours;
+	for (unsigned i = 0; i < LEFT_MAX; i++) {
+		l = probes_left_open(c, ret->kept);
+		if (!l && !u) {
+			if (errno && !ret->err)
+				ret->err = -errno;
 			break;
-		ret->err = save(c, host, l, u, ret->saved ? NULL : ret->first);
-		if (l && !ret->err)
-			probes_left_remove(l);
-		else if (l)
-			probes_left_close(l);
+		}
+		if (l && remove_foreign(l))
+			continue;
+		recover_one(c, host, l, u, ret);
 		if (u && !ret->err)
 			unlinkat(run->dir_fd, RUNFOLDER_OLD_RING, 0);
 		ring_user_close(u);
 		u = NULL;
-		ret->saved += !ret->err;
 	}
+	ring_user_close(u);
 }
 
 /* ---- flightrecd --recover ------------------------------------------------------- */
@@ -246,6 +306,13 @@ static int name_output(const struct recover_result *res, const char *output)
 	return 1;
 }
 
+static int no_right(const char *folder)
+{
+	log_err(0, "no right to look for what is left (%s); run it as root",
+		folder);
+	return 6;
+}
+
 int recover_run(const struct options *o, struct fr_config *config)
 {
 	struct runfolder run = { .dir_fd = -1, .pid_fd = -1 };
@@ -257,16 +324,20 @@ int recover_run(const struct options *o, struct fr_config *config)
 	if (set_folder(config, o))
 		return 2;
 	err = runfolder_open(&run, config->run_folder, &other);
+	if (err == -EACCES || err == -EPERM)
+		return no_right(config->run_folder);
 	if (!err)
 		recover_keep_user_ring(&run);
 	else if (err == -EBUSY) /* what it writes is not left behind */
 		log_info("a recorder is running (pid %d)", (int)other);
 	facts_add_host(&host);
-	recover_all(config, &run, &host, &res);
+	recover_all(config, &run, &host, false, &res);
 	facts_free(&host);
 	runfolder_close(&run);
+	if (!res.saved && (res.err == -EPERM || res.err == -EACCES))
+		return no_right(config->ring_pin_folder);
 	if (res.err)
-		return res.err == -EPERM || res.err == -EACCES ? 6 : 1;
+		return res.saved ? 4 : 1;
 	if (!res.saved)
 		log_info("no earlier recorder left anything");
 	return res.saved ? name_output(&res, o->output) : 5;

@@ -294,6 +294,36 @@ if mountpoint -q /sys/fs/bpf || mount -t bpf none /sys/fs/bpf 2>/dev/null; then
 		check "the pins are gone" [ -z "$(ls -A "$PIN")" ]
 		check "a second recover finds nothing" exits 5 "$FR" recover \
 			-d "$W/snap" --run-folder "$W/run" --set "ring.pin_folder=$PIN"
+		check "starts with pins again" up
+		check "... and a killed one" eval "kill -KILL $daemon; ! wait $daemon 2>/dev/null"
+		daemon=
+		if command -v bpftool >/dev/null; then
+			mkdir "$PIN/0123456789abcdef"
+			bpftool map create "$PIN/0123456789abcdef/map_ring" type array \
+				key 4 value 16384 entries 4 name ring flags 0x400
+		fi
+		check "starts where nothing can be saved" up --set "dump.folder=$W/file"
+		check "... a strange ring is taken away" [ ! -e "$PIN/0123456789abcdef" ]
+		check "... what is left stays, without its probes" eval \
+			"[ \$(ls -d '$PIN'/*/map_ring | wc -l) = 2 ] && [ \$(ls '$PIN'/*/link_* | xargs -n1 dirname | sort -u | wc -l) = 1 ]"
+		check "recover saves it beside a running one" says "recovered" "$FR" recover \
+			-d "$W/late" --run-folder "$W/run" --set "ring.pin_folder=$PIN"
+		check "... and takes it away" [ "$(ls "$PIN" | wc -l)" = 1 ]
+		if command -v setpriv >/dev/null; then
+			check "recover without rights is 6" exits 6 setpriv --reuid 65534 \
+				--regid 65534 --clear-groups "$FR" recover \
+				--run-folder "$W/other" --set "ring.pin_folder=$PIN"
+			check "... also where it has a run folder" exits 6 setpriv --reuid 65534 \
+				--regid 65534 --clear-groups "$FR" recover \
+				--run-folder "/tmp/fr-nobody-$$" --set "ring.pin_folder=$PIN"
+			rm -rf "/tmp/fr-nobody-$$"
+		fi
+		check "ends" down
+		pin=$PIN.with.dots
+		check "starts with a pin folder of a wrong name" up
+		check "... and says what is wrong" log_says "takes no dots in names.*will not survive"
+		check "... with its probes on" says on value probes
+		check "ends" down
 	else
 		echo "skip  pins: there are no kernel probes here"
 	fi
