@@ -47,13 +47,9 @@ static void print_gaps(const struct view *v)
 static void print_text(struct view *v)
 {
 	static const char *const groups[][2] = {
-		{ "HOST", "host." },
-		{ "RECORDER", "recorder." },
+		{ "TRIGGER", "trigger." }, { "FREEZE", "freeze." },
+		{ "HOST", "host." },       { "RECORDER", "recorder." },
 		{ "CLOCK", "clock." },
-		{ "TRIGGER", "trigger." },
-		{ "FREEZE", "freeze." },
-		{ "PROBES (hits = records + filtered + unmatched + lost + misses)",
-		  "probe." },
 	};
 
 	report_trigger(v, 0);
@@ -69,10 +65,8 @@ static void print_text(struct view *v)
 		report_title(groups[i][0]);
 		report_facts(v, 0, groups[i][1]);
 	}
-	report_title("CONFIGURATION");
-	printf("%s\n", snap_fact(view_snap(v, 0), "recorder.config") ?
-			       snap_fact(view_snap(v, 0), "recorder.config") :
-			       "not recorded");
+	report_probes(v, 0);
+	report_config(v, 0);
 }
 
 static void json_facts(const struct snap *s)

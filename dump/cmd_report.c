@@ -11,9 +11,6 @@
 #include "dump/terminal.h"
 #include "dump/view_open.h"
 
-#define INFLIGHT_COLUMNS "age,op,call,dev,size,pid,comm,path"
-#define INFLIGHT_SHOWN   20
-
 extern const struct command_ops cmd_report;
 
 static const struct option options[] = {
@@ -40,21 +37,6 @@ static struct view *other_stream(const struct view *v, const char *stream)
 	return NULL;
 }
 
-static void report_inflight(const struct view *v)
-{
-	struct view *other = other_stream(v, "inflight");
-	size_t nr = other ? view_nr_rows(other) : 0;
-
-	if (nr) {
-		report_title("STILL IN FLIGHT AT THE FREEZE (oldest first)");
-		report_rows(other, INFLIGHT_COLUMNS, INFLIGHT_SHOWN);
-		if (nr > INFLIGHT_SHOWN)
-			printf("and %zu more; flightrec info lists them\n",
-			       nr - INFLIGHT_SHOWN);
-	}
-	view_free(other);
-}
-
 /* Metric numbers mean something within one recorder only. */
 static void report_samples(const struct view *v)
 {
@@ -70,15 +52,19 @@ static void report_samples(const struct view *v)
 
 static int report(struct view *v, int code)
 {
+	struct view *inflight = other_stream(v, "inflight");
+
 	for (unsigned i = 0; i < view_nr_files(v); i++) {
 		if (i)
 			putchar('\n');
 		report_trigger(v, i);
 		report_warnings(v, i);
 	}
-	report_inflight(v);
-	if (view_nr_rows(v) && report_operations(v))
+	if (!view_nr_rows(v) && inflight)
+		report_inflight(inflight);
+	if (view_nr_rows(v) && report_operations(v, inflight))
 		code = EXIT_FAILED;
+	view_free(inflight);
 	report_samples(v);
 	for (unsigned i = 0; i < view_nr_files(v); i++)
 		report_coverage(v, i);

@@ -20,13 +20,21 @@ unsigned report_warnings(const struct view *v, unsigned file);
 void report_coverage(const struct view *v, unsigned file);
 /* Facts whose keys begin so, one per line, without the beginning. */
 void report_facts(const struct view *v, unsigned file, const char *prefix);
+/* The balance of each probe, as a table. */
+void report_probes(const struct view *v, unsigned file);
+/* Settings in force, without what explains them. */
+void report_config(const struct view *v, unsigned file);
 const char *report_lane_name(unsigned lane, char buf[16]);
 /* "2026-11-20 13:05:00.123" */
 char *report_wall(char buf[48], const struct view *v, unsigned file,
 		  uint64_t mono_ns);
 
-/* report_ops.c: all that comes from operations. */
-int report_operations(struct view *v);
+/* report_ops.c: all that comes from operations, what stands out first.
+ * ${inflight}: a view of operations under way, or NULL. */
+int report_operations(struct view *v, struct view *inflight);
+/* Those under way, oldest first; of those that wait for another program or a
+ * device only how many. */
+void report_inflight(struct view *inflight);
 
 /* report_metrics.c: counters around the trigger; ${v}: loaded with the stream
  * sample. */
@@ -34,5 +42,8 @@ int report_metrics(struct view *v);
 
 /* Rows of a view as a table with these columns, at most ${limit}. */
 int report_rows(struct view *v, const char *columns, size_t limit);
+/* Only these rows. */
+int report_row_list(struct view *v, const char *columns, const size_t *rows,
+		    size_t nr);
 
 #endif

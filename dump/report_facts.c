@@ -249,13 +249,37 @@ void report_coverage(const struct view *v, unsigned file)
 	}
 }
 
-static void print_fact(const char *key, const char *text)
+/* hold_ns is a duration, ts_ns a time, as the key says.  false: left as it is. */
+static bool humanise(const struct view *v, unsigned file, const char *key,
+		     char *line, size_t size)
+{
+	char *end, human[48];
+	uint64_t ns = strtoull(line, &end, 10);
+	size_t len = strlen(key);
+
+	if (!*line || *end || *line == '-' || len < 4 ||
+	    strcmp(key + len - 3, "_ns") || strstr(key, "mono"))
+		return false;
+	if (!strcmp(key, "ts_ns") || !strcmp(key, "end_ns") ||
+	    !strcmp(key, "hit_ns") || !strcmp(key, "created_ns"))
+		snprintf(line, size, "%s",
+			 ns ? report_wall(human, v, file, ns) : "-");
+	else
+		snprintf(line, size, "%s", units_human_time(human, ns));
+	return true;
+}
+
+static void print_fact(const struct view *v, unsigned file, const char *key,
+		       const char *text)
 {
 	char line[1024];
 	size_t len = strcspn(text, "\n");
+	int key_len = (int)strlen(key);
 
 	row_print_bytes(line, sizeof(line), text, len);
-	printf("%-26s %s\n", key, line);
+	if (humanise(v, file, key, line, sizeof(line)))
+		key_len -= 3; /* _ns */
+	printf("%-26.*s %s\n", key_len, key, line);
 	while (text[len]) {
 		text += len + 1;
 		len = strcspn(text, "\n");
@@ -264,6 +288,7 @@ static void print_fact(const char *key, const char *text)
 	}
 }
 
+/* What has no value has no line; the configuration has a part of its own. */
 void report_facts(const struct view *v, unsigned file, const char *prefix)
 {
 	size_t len = strlen(prefix);
@@ -271,27 +296,107 @@ void report_facts(const struct view *v, unsigned file, const char *prefix)
 
 	for (unsigned i = 0; (text = snap_fact_at(view_snap(v, file), i, &key));
 	     i++)
-		if (!strncmp(key, prefix, len) &&
-		    strcmp(key, "recorder.config")) /* has a part of its own */
-			print_fact(key + len, text);
+		if (*text && !strncmp(key, prefix, len) &&
+		    strcmp(key, "recorder.config"))
+			print_fact(v, file, key + len, text);
 }
 
-int report_rows(struct view *v, const char *columns, size_t limit)
+/* The value of "NAME=" in a line of such pairs; "-": there is none. */
+static const char *pair_value(const char *text, const char *name, char buf[24])
+{
+	size_t len = strlen(name);
+
+	for (const char *p = text; p && *p; p = strchr(p, ' ')) {
+		p += *p == ' ';
+		if (!strncmp(p, name, len) && p[len] == '=') {
+			snprintf(buf, 24, "%.*s",
+				 (int)strcspn(p + len + 1, " "), p + len + 1);
+			return buf;
+		}
+	}
+	return "-";
+}
+
+static const char *ns_each(const char *text, char buf[24])
+{
+	char run[24], count[24];
+	uint64_t ns = strtoull(pair_value(text, "run_ns", run), NULL, 10);
+	uint64_t nr = strtoull(pair_value(text, "run_count", count), NULL, 10);
+
+	if (!nr)
+		return "-";
+	snprintf(buf, 24, "%" PRIu64, ns / nr);
+	return buf;
+}
+
+void report_probes(const struct view *v, unsigned file)
+{
+	static const char *const columns[] = { "hits",      "records",
+					       "pending",   "filtered",
+					       "unmatched", "lost",
+					       "misses" };
+	const char *key, *text;
+	char buf[24];
+
+	report_title("PROBES (hits = records + pending + filtered + unmatched "
+		     "+ lost; misses never came)");
+	printf("%-15s %-11s", "probe", "mechanism");
+	for (unsigned i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+		printf(" %10s", columns[i]);
+	printf(" %8s\n", "ns each");
+	for (unsigned n = 0; (text = snap_fact_at(view_snap(v, file), n, &key));
+	     n++) {
+		if (strncmp(key, "probe.", 6))
+			continue;
+		if (strstr(text, "attached=no")) {
+			printf("%-15s off: %s\n", key + 6, fact(v, file, key));
+			continue;
+		}
+		printf("%-15s %-11s", key + 6,
+		       pair_value(text, "mechanism", buf));
+		for (unsigned i = 0; i < sizeof(columns) / sizeof(columns[0]);
+		     i++)
+			printf(" %10s", pair_value(text, columns[i], buf));
+		printf(" %8s\n", ns_each(text, buf));
+	}
+}
+
+void report_config(const struct view *v, unsigned file)
+{
+	const char *text = snap_fact(view_snap(v, file), "recorder.config");
+	char line[1024];
+
+	report_title("CONFIGURATION");
+	if (!text)
+		printf("not recorded\n");
+	while (text && *text) {
+		size_t len = strcspn(text, "\n");
+
+		row_print_bytes(line, sizeof(line), text, len);
+		if (*line && *line != '#')
+			puts(line);
+		text += len + (text[len] == '\n');
+	}
+}
+
+int report_row_list(struct view *v, const char *columns, const size_t *rows,
+		    size_t nr)
 {
 	struct view_cursor *c = view_cursor_new(v);
 	char *copy = strdup(columns), *next = copy, *name;
 	struct row_writer *w = NULL;
-	unsigned chosen[32], nr = 0;
+	unsigned chosen[32], nr_chosen = 0;
 	int r = -1;
 
-	while (copy && nr < 32 && (name = strsep(&next, ","))) {
-		chosen[nr] = view_find_column(v, name);
-		nr += chosen[nr] != VIEW_NO_COLUMN;
+	while (copy && nr_chosen < 32 && (name = strsep(&next, ","))) {
+		chosen[nr_chosen] = view_find_column(v, name);
+		nr_chosen += chosen[nr_chosen] != VIEW_NO_COLUMN;
 	}
 	if (c && copy)
-		w = row_writer_new(v, stdout, ROW_TEXT, chosen, nr, true);
-	for (size_t i = 0; w && i < view_nr_rows(v) && i < limit; i++) {
-		view_seek(c, i);
+		w = row_writer_new(v, stdout, ROW_TEXT, chosen, nr_chosen,
+				   true);
+	for (size_t i = 0; w && i < nr; i++) {
+		view_seek(c, rows ? rows[i] : i);
 		row_write(w, c);
 	}
 	if (w)
@@ -299,4 +404,11 @@ int report_rows(struct view *v, const char *columns, size_t limit)
 	free(copy);
 	view_cursor_free(c);
 	return r;
+}
+
+int report_rows(struct view *v, const char *columns, size_t limit)
+{
+	size_t nr = view_nr_rows(v);
+
+	return report_row_list(v, columns, NULL, nr < limit ? nr : limit);
 }

@@ -14,6 +14,7 @@
 
 #include "dump/report.h"
 #include "dump/row_write.h"
+#include "triggers/units.h"
 
 #define SEC            1000000000ULL
 #define BEFORE_FROM    (12 * SEC) /* before the trigger */
@@ -21,6 +22,8 @@
 #define AFTER_TO       (3 * SEC)
 #define SHOWN          15
 #define TELLING        1.5 /* a smaller ratio is not worth a line */
+#define NOISE_NS       1e7 /* per second, 1 %: less is noise */
+#define NOISE_BYTES    1e5 /* per second */
 #define METRICS_MAX    65536
 #define COLLECTORS_MAX 64
 
@@ -138,6 +141,16 @@ static uint64_t minus(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
+/* So much more or less means nothing. */
+static double noise(const struct series *s)
+{
+	if (!strcmp(s->unit, "ns"))
+		return NOISE_NS;
+	if (!strcmp(s->unit, "bytes"))
+		return NOISE_BYTES;
+	return !strcmp(s->unit, "s") ? NOISE_NS / SEC : 1;
+}
+
 static void evaluate(const struct metrics *m, struct series *s)
 {
 	const uint64_t t = m->trigger;
@@ -160,8 +173,10 @@ static void evaluate(const struct metrics *m, struct series *s)
 	}
 	low = fmin(fabs(s->before), fabs(s->at));
 	high = fmax(fabs(s->before), fabs(s->at));
-	/* one per second more or less is noise */
-	s->score = (high + 1) / (low + 1);
+	s->score = (high + noise(s)) / (low + noise(s));
+	/* what falls silent says less than what comes up */
+	if (fabs(s->at) < fabs(s->before))
+		s->score = sqrt(s->score);
 }
 
 static int compare(const void *p, const void *q)
@@ -174,15 +189,30 @@ static int compare(const void *p, const void *q)
 	return strcmp(x->name, y->name);
 }
 
-static char *format(char buf[32], double value)
+static char *format(char buf[32], const struct series *s, double value)
 {
 	if (isnan(value))
 		snprintf(buf, 32, "-");
+	else if (!strcmp(s->unit, "ns") && value >= 0)
+		units_human_time(buf, (uint64_t)value);
+	else if (!strcmp(s->unit, "s") && value >= 0)
+		units_human_time(buf, (uint64_t)(value * SEC));
+	else if (!strcmp(s->unit, "bytes") && value >= 0)
+		units_human_size(buf, (uint64_t)value);
 	else if (fabs(value) < 1000)
 		snprintf(buf, 32, "%.3g", value);
 	else
 		snprintf(buf, 32, "%.0f", value);
 	return buf;
+}
+
+/* The unit that format() does not print. */
+static const char *unit_left(const struct series *s)
+{
+	if (!strcmp(s->unit, "ns") || !strcmp(s->unit, "s") ||
+	    !strcmp(s->unit, "bytes") || !strcmp(s->unit, "-"))
+		return "";
+	return s->unit;
 }
 
 static void print(const struct metrics *m)
@@ -194,18 +224,22 @@ static void print(const struct metrics *m)
 		printf("none of %zu changed much\n", m->nr);
 		return;
 	}
-	printf("%-40s %14s %14s %14s  unit\n", "metric", "before", "at",
-	       "after");
+	printf("%-36s %12s %12s %12s  %s\n", "metric", "before", "at", "after",
+	       "unit");
 	for (size_t i = 0; i < m->nr && i < SHOWN; i++) {
 		const struct series *s = m->sorted[i];
+		const char *unit = unit_left(s);
 
 		if (s->score < TELLING)
 			break;
-		printf("%-40s %14s %14s %14s  %s%s\n", s->name,
-		       format(before, s->before), format(at, s->at),
-		       format(after, s->after), s->unit,
+		printf("%-36s %12s %12s %12s%s%s%s\n", s->name,
+		       format(before, s, s->before), format(at, s, s->at),
+		       format(after, s, s->after),
+		       *unit || s->is_counter ? "  " : "", unit,
 		       s->is_counter ? "/s" : "");
 	}
+	printf("before: the 10 s that end 2 s before the trigger; at: the 2 s "
+	       "up to it; after: 3 s\n");
 }
 
 static void metrics_free(struct metrics *m)

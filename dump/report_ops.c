@@ -6,47 +6,58 @@
 #include <string.h>
 
 #include "dump/report.h"
+#include "dump/report_verdict.h"
 #include "dump/row_write.h"
 #include "dump/tally.h"
 #include "dump/terminal.h"
 #include "triggers/units.h"
 
-#define SLOWEST    10
-#define TOP        10
-#define HISTOGRAMS 6
-#define BAR_CELLS  40
-#define KEY_SIZE   4608
+#define COLUMNS          "time,dur,op,dev,size,ret,pid,comm,path"
+#define INFLIGHT_COLUMNS "age,op,call,dev,size,pid,comm,path"
+#define INFLIGHT_SHOWN   20
+#define SLOWEST          10
+#define LONGEST          5
+#define TOP              10
+#define HISTOGRAMS       4
+#define LATENCIES        20
+#define BAR_CELLS        40
+#define KEY_SIZE         4608
+#define WAIT_SHOWN       1000000 /* ns; shorter ones are no news */
 
+struct slow_list {
+	size_t rows[SLOWEST];
+	uint64_t durs[SLOWEST];
+	unsigned nr;
+};
 struct operations {
 	struct view *v;
 	struct view_cursor *c;
 	unsigned queue_dur; /* column that block requests have */
 	struct tally ops, files, processes, errors, queues, services;
-	struct {
-		size_t row;
-		uint64_t dur;
-	} slowest[SLOWEST];
-	unsigned nr_slowest;
+	struct slow_list slowest, waits; /* on files; for somebody else */
+	struct verdict verdict;
 	size_t fired; /* the row that hit the trigger */
 	bool fired_known;
 	uint64_t fired_ts, fired_tid;
 	uint64_t nr;
 };
 
-static void remember_slowest(struct operations *o, size_t row, uint64_t dur)
+static void remember_slowest(struct slow_list *l, size_t row, uint64_t dur)
 {
-	unsigned i = o->nr_slowest;
+	unsigned i = l->nr;
 
-	if (i == SLOWEST && dur <= o->slowest[SLOWEST - 1].dur)
+	if (i == SLOWEST && dur <= l->durs[SLOWEST - 1])
 		return;
 	if (i == SLOWEST)
 		i--;
 	else
-		o->nr_slowest++;
-	for (; i && o->slowest[i - 1].dur < dur; i--)
-		o->slowest[i] = o->slowest[i - 1];
-	o->slowest[i].row = row;
-	o->slowest[i].dur = dur;
+		l->nr++;
+	for (; i && l->durs[i - 1] < dur; i--) {
+		l->rows[i] = l->rows[i - 1];
+		l->durs[i] = l->durs[i - 1];
+	}
+	l->rows[i] = row;
+	l->durs[i] = dur;
 }
 
 static void check_fired(struct operations *o, size_t row)
@@ -84,88 +95,143 @@ static void count_device(struct operations *o, uint64_t dur, uint64_t moved,
 		tally_add(tally_at(&o->queues, key), queue, 0, false, true);
 }
 
-static void count_process(struct operations *o, uint64_t dur, uint64_t moved,
-			  bool failed)
+/* Of processes and files: what waits for somebody else is no work on a file. */
+static void count_names(struct operations *o, const char *path, uint64_t dur,
+			uint64_t moved, bool failed)
 {
-	char comm[64], key[128];
-	uint64_t pid;
+	char who[96];
 
-	if (!view_get_u64(o->c, VIEW_PID, &pid))
+	report_who(o->c, who, sizeof(who));
+	tally_add(tally_at(&o->processes, who), dur, moved, failed, false);
+	if (!*path)
 		return;
-	if (!view_get_text(o->c, VIEW_COMM, comm, sizeof(comm)))
-		snprintf(comm, sizeof(comm), "?");
-	snprintf(key, sizeof(key), "%s (%" PRIu64 ")", comm, pid);
-	tally_add(tally_at(&o->processes, key), dur, moved, failed, false);
+	tally_add(tally_at(&o->files, path), dur, moved, failed, false);
+	verdict_time(&o->verdict, o->c, path, dur);
+}
+
+static void count_failure(struct operations *o, const char *stream,
+			  const char *op, const char *error, const char *path,
+			  uint64_t dur)
+{
+	char key[128];
+
+	snprintf(key, sizeof(key), "%s %s %s", error, stream, op);
+	tally_add(tally_at(&o->errors, key), dur, 0, true, false);
+	verdict_failure(&o->verdict, o->c, op, error, path);
 }
 
 /* An operation has a duration and a result; the life time of a process or the
  * cost of a round of samples is none. */
 static void count(struct operations *o, size_t row)
 {
-	static char key[KEY_SIZE];
-	const char *stream;
+	static char path[KEY_SIZE];
 	uint64_t dur, moved = 0, ret;
-	char op[32], error[32];
-	bool failed;
+	char op[32], error[32], key[96];
+	const char *stream, *peer;
 
+	verdict_row(&o->verdict, o->c);
 	if (!view_get_u64(o->c, VIEW_DUR, &dur) ||
 	    !view_get_u64(o->c, VIEW_RET, &ret))
 		return;
 	stream = view_stream_name(o->v, view_row_stream(o->c));
+	peer = view_row_peer(o->c);
 	view_get_u64(o->c, VIEW_MOVED, &moved);
 	view_get_text(o->c, VIEW_OP, op, sizeof(op));
-	failed = view_get_text(o->c, VIEW_ERRNO, error, sizeof(error));
+	view_get_text(o->c, VIEW_PATH, path, sizeof(path));
+	view_get_text(o->c, VIEW_ERRNO, error, sizeof(error));
 	o->nr++;
-	remember_slowest(o, row, dur);
+	remember_slowest(peer ? &o->waits : &o->slowest, row, dur);
 	check_fired(o, row);
-	snprintf(key, sizeof(key), "%s %s", stream, op);
-	tally_add(tally_at(&o->ops, key), dur, moved, failed, true);
-	if (failed) {
-		snprintf(key, sizeof(key), "%s %s %s", error, stream, op);
-		tally_add(tally_at(&o->errors, key), dur, 0, true, false);
-	}
-	count_device(o, dur, moved, failed);
+	snprintf(key, sizeof(key), "%s %s%s%s%s", stream, op, peer ? " (" : "",
+		 peer ? peer : "", peer ? ")" : "");
+	tally_add(tally_at(&o->ops, key), dur, moved, *error, true);
+	if (*error)
+		count_failure(o, stream, op, error, path, dur);
+	count_device(o, dur, moved, *error);
 	if (o->queue_dur != VIEW_NO_COLUMN &&
 	    view_stream_has(o->v, view_row_stream(o->c), o->queue_dur))
 		return; /* the calls above it count for files and processes */
-	count_process(o, dur, moved, failed);
-	if (view_get_text(o->c, VIEW_PATH, key, sizeof(key)))
-		tally_add(tally_at(&o->files, key), dur, moved, failed, false);
-}
-
-static int show_some(struct view *v, const size_t *list, unsigned nr)
-{
-	static const unsigned columns[] = { VIEW_TIME, VIEW_DUR,  VIEW_OP,
-					    VIEW_DEV,  VIEW_SIZE, VIEW_RET,
-					    VIEW_PID,  VIEW_COMM, VIEW_PATH };
-	struct view_cursor *c = view_cursor_new(v);
-	struct row_writer *w;
-	int r = -1;
-
-	w = row_writer_new(v, stdout, ROW_TEXT, columns,
-			   sizeof(columns) / sizeof(columns[0]), true);
-	for (unsigned i = 0; c && w && i < nr; i++) {
-		view_seek(c, list[i]);
-		row_write(w, c);
-	}
-	if (w)
-		r = row_writer_finish(w);
-	view_cursor_free(c);
-	return r;
+	if (!peer)
+		count_names(o, path, dur, moved, *error);
 }
 
 static void print_slowest(struct operations *o)
 {
-	size_t list[SLOWEST];
-
 	if (o->fired_known) {
 		report_title("THE OPERATION THAT FIRED");
-		show_some(o->v, &o->fired, 1);
+		report_row_list(o->v, COLUMNS, &o->fired, 1);
 	}
-	for (unsigned i = 0; i < o->nr_slowest; i++)
-		list[i] = o->slowest[i].row;
-	report_title("SLOWEST OPERATIONS");
-	show_some(o->v, list, o->nr_slowest);
+	if (o->slowest.nr) {
+		report_title("SLOWEST OPERATIONS ON FILES AND BLOCK DEVICES");
+		report_row_list(o->v, COLUMNS, o->slowest.rows, o->slowest.nr);
+	}
+	if (o->waits.nr && o->waits.durs[0] >= WAIT_SHOWN) {
+		report_title("LONGEST WAITS FOR PIPES, SOCKETS AND CHARACTER "
+			     "DEVICES");
+		report_row_list(o->v, COLUMNS, o->waits.rows,
+				o->waits.nr < LONGEST ? o->waits.nr : LONGEST);
+	}
+}
+
+struct aged {
+	uint64_t age;
+	size_t row;
+};
+
+static int compare_ages(const void *p, const void *q)
+{
+	const struct aged *x = p, *y = q;
+
+	if (x->age != y->age)
+		return x->age > y->age ? -1 : 1;
+	return x->row < y->row ? -1 : x->row > y->row;
+}
+
+/* Rows of operations that nobody else has to answer, oldest first; how many. */
+static size_t oldest_first(struct view *v, struct aged *list)
+{
+	struct view_cursor *c = view_cursor_new(v);
+	unsigned age = view_find_column(v, "age");
+	size_t nr = 0;
+
+	for (size_t i = 0; c && i < view_nr_rows(v); i++) {
+		view_seek(c, i);
+		if (view_row_peer(c))
+			continue;
+		list[nr].row = i;
+		if (!view_get_u64(c, age, &list[nr].age))
+			list[nr].age = 0;
+		nr++;
+	}
+	view_cursor_free(c);
+	if (nr)
+		qsort(list, nr, sizeof(*list), compare_ages);
+	return nr;
+}
+
+void report_inflight(struct view *v)
+{
+	size_t all = view_nr_rows(v), rows[INFLIGHT_SHOWN], nr, shown;
+	struct aged *list = calloc(all + 1, sizeof(*list));
+
+	if (!list || !all) {
+		free(list);
+		return;
+	}
+	nr = oldest_first(v, list);
+	shown = nr < INFLIGHT_SHOWN ? nr : INFLIGHT_SHOWN;
+	for (size_t i = 0; i < shown; i++)
+		rows[i] = list[i].row;
+	report_title("STILL IN FLIGHT AT THE FREEZE (oldest first)");
+	if (shown)
+		report_row_list(v, INFLIGHT_COLUMNS, rows, shown);
+	if (nr > shown)
+		printf("and %zu more; flightrec info lists them\n", nr - shown);
+	if (all > nr)
+		printf("%zu wait%s for a pipe, a socket or a character device; "
+		       "flightrec info lists them\n",
+		       all - nr, all - nr == 1 ? "s" : "");
+	free(list);
 }
 
 static void print_top(struct tally *t, const char *what, enum tally_order order,
@@ -191,6 +257,16 @@ static void print_top(struct tally *t, const char *what, enum tally_order order,
 	}
 }
 
+/* A second order says nothing new if the first one showed all. */
+static void print_both(struct tally *t, const char *what)
+{
+	if (!t->nr)
+		return;
+	print_top(t, what, TALLY_BY_TIME, "TIME");
+	if (t->nr > TOP)
+		print_top(t, what, TALLY_BY_BYTES, "BYTES");
+}
+
 static void print_latency(struct tally *t, const char *title)
 {
 	char p50[32], p90[32], p99[32], max[32], sum[32], bytes[32];
@@ -198,7 +274,7 @@ static void print_latency(struct tally *t, const char *title)
 	report_title(title);
 	printf("%-22s %9s %9s %9s %9s %9s %10s %10s %7s\n", "operation",
 	       "count", "p50", "p90", "p99", "max", "total", "bytes", "failed");
-	for (size_t i = 0; i < t->nr; i++) {
+	for (size_t i = 0; i < t->nr && i < LATENCIES; i++) {
 		struct tally_entry *e = t->entries[i];
 
 		tally_sort_durations(e);
@@ -237,9 +313,9 @@ static void print_histogram(const struct tally_entry *e)
 	for (unsigned b = first; b <= last; b++) {
 		char from[32], bar[256];
 
-		printf("  >= %8s %9" PRIu64 " %s\n",
+		printf("  >= %8s %9" PRIu64 "%s%s\n",
 		       units_human_time(from, b ? 1ULL << (b - 1) : 0),
-		       buckets[b],
+		       buckets[b], buckets[b] ? " " : "",
 		       terminal_bar(bar, buckets[b], most, BAR_CELLS));
 	}
 }
@@ -268,13 +344,15 @@ static void print_errors(struct operations *o)
 		       o->errors.entries[i]->key);
 }
 
-static void print_all(struct operations *o)
+static void print_all(struct operations *o, struct view *inflight)
 {
+	verdict_print(&o->verdict, o->v, o->fired_known ? o->fired : SIZE_MAX,
+		      o->slowest.nr ? o->slowest.rows[0] : SIZE_MAX, inflight);
+	if (inflight)
+		report_inflight(inflight);
 	print_slowest(o);
-	print_top(&o->files, "FILES", TALLY_BY_TIME, "TIME");
-	print_top(&o->files, "FILES", TALLY_BY_BYTES, "BYTES");
-	print_top(&o->processes, "PROCESSES", TALLY_BY_TIME, "TIME");
-	print_top(&o->processes, "PROCESSES", TALLY_BY_BYTES, "BYTES");
+	print_both(&o->files, "FILES");
+	print_both(&o->processes, "PROCESSES (work on files)");
 	print_errors(o);
 	print_devices(o);
 	tally_sort(&o->ops, TALLY_BY_TIME);
@@ -290,7 +368,7 @@ static uint64_t number(const struct view *v, const char *key)
 	return text ? strtoull(text, NULL, 10) : 0;
 }
 
-int report_operations(struct view *v)
+int report_operations(struct view *v, struct view *inflight)
 {
 	struct operations o = { .v = v,
 				.c = view_cursor_new(v),
@@ -300,13 +378,15 @@ int report_operations(struct view *v)
 
 	if (!o.c)
 		return -1;
+	verdict_init(&o.verdict, v);
 	for (size_t i = 0; i < view_nr_rows(v); i++) {
 		view_seek(o.c, i);
 		count(&o, i);
 	}
-	if (o.nr)
-		print_all(&o);
+	if (o.nr || o.verdict.nr_starts)
+		print_all(&o, inflight);
 	view_cursor_free(o.c);
+	verdict_free(&o.verdict);
 	tally_free(&o.ops);
 	tally_free(&o.files);
 	tally_free(&o.processes);

@@ -129,6 +129,10 @@ struct view_sample {
 	bool is_counter;
 };
 bool view_get_sample(struct view_cursor *c, struct view_sample *ret);
+/* Who has to answer an operation on what is no file: "pipe", "socket",
+ * "device" (a character device) or "anon" (eventfd, timerfd ...).  NULL: a
+ * file, a block device, or not known. */
+const char *view_row_peer(struct view_cursor *c);
 /* Shortcuts; false, *ret untouched: null. */
 bool view_get_u64(struct view_cursor *c, unsigned column, uint64_t *ret);
 /* Copies text, cut to fit, always terminated; false: null (then ""). */

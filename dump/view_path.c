@@ -2,6 +2,7 @@
 /* view_path.c - puts paths together from name records. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "dump/view_impl.h"
 
@@ -178,4 +179,37 @@ void view_path_get(struct view_cursor *c, bool second, struct view_value *ret)
 		}
 	}
 	asked_path(c, second, ret);
+}
+
+const char *view_row_peer(struct view_cursor *c)
+{
+	const int *role = c->block->layout->role;
+	int dev = role[ROLE_FILEDEV] != SRC_NONE ? role[ROLE_FILEDEV] :
+						   role[ROLE_DEV];
+	const struct join_entry *e;
+	const struct view_block *b;
+	uint64_t d, i, p;
+
+	if (!view_captured(c->block, dev, c->row, &d) ||
+	    !view_captured(c->block, role[ROLE_INO], c->row, &i) ||
+	    !view_raw(c->block, role[ROLE_PKEY], c->row, &p))
+		return NULL;
+	e = view_find_path(c, d, i, p);
+	if (!e)
+		return NULL;
+	b = &c->v->blocks[e->block];
+	switch (name_field(b, e->row, "mode") & S_IFMT) {
+	case S_IFIFO:
+		return "pipe";
+	case S_IFSOCK:
+		return "socket";
+	case S_IFCHR:
+		return "device";
+	case 0:
+		return name_field(b, e->row, "flags") & PATH_NOT_A_PATH ?
+			       "anon" :
+			       NULL;
+	default:
+		return NULL;
+	}
 }

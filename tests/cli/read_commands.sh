@@ -140,6 +140,15 @@ check "info: in flight" has 'fsync.*file-7' info "$a"
 check "info: losses" has '^. lane fs: 3 records were lost' info "$a"
 check "report: what fired" has 'slow-disk' report "$a"
 check "report: the operation" has '50.0 ms .*file-' report "$a"
+check "report: in short, what was slow" has '^. read of /var/data/file-.* by worker-.* took 50.0 ms$' report "$a"
+check "report: in short, what hangs" has '^. fsync of /var/data/file-7 by worker-3 (103) had not returned after 2.10 s$' report "$a"
+check "report: in short comes first" eval '[ "$("$fr" report "$a" | grep -n "^IN SHORT" | cut -d: -f1)" -le 10 ]'
+check "report: failures by name, not number" has 'read .*  EINTR  *1[0-9][0-9]  worker-' report "$a"
+check "info: nothing without a value" eval '! "$fr" info "$a" | grep -E "^[a-z_]+ +$"'
+check "info: settings without their explanations" eval '"$fr" info "$a" | sed -n "/^CONFIG/,\$p" | grep -q "^memory = 64MiB$"'
+check "info: durations are no long numbers" has '^dur  *50.0 ms$' info "$a"
+check "info: probes are a table" has '^fs.sys_exit  *tp_btf  *10  *10 ' info "$a"
+check "NO_COLOR and pipes: no escapes" test -z "$("$fr" info "$a" | grep "$(printf '\033')")"
 check "report: counters" has 'disk.vda.reads  *10  *900' report "$a"
 check "report: blocks where UTF-8" has '█' report "$a"
 LC_ALL=C check "report: ASCII elsewhere" has '##' report "$a"
