@@ -47,7 +47,8 @@ struct record {
 	pid_t pid;
 	int go_fd;    /* a byte lets the command begin; closing ends it */
 	int status;   /* wait status of the command */
-	bool not_run; /* exec failed */
+	bool not_run; /* exec failed, or it ended before it was let go */
+	struct sigaction old_chld, old_pipe; /* what the command inherits */
 	struct private_recorder recorder;
 };
 
@@ -125,10 +126,11 @@ static int parse(struct record *r, int argc, char **argv)
 
 /* ---- the command ---------------------------------------------------------------- */
 
-static void reset_signals(const sigset_t *old)
+/* The command finds signals as we found them, those ignored included. */
+static void reset_signals(const struct record *r, const sigset_t *old)
 {
-	signal(SIGINT, SIG_DFL);
-	signal(SIGQUIT, SIG_DFL);
+	sigaction(SIGCHLD, &r->old_chld, NULL);
+	sigaction(SIGPIPE, &r->old_pipe, NULL);
 	sigprocmask(SIG_SETMASK, old, NULL);
 }
 
@@ -141,7 +143,7 @@ static void run_command(const struct record *r, int go_fd, int failed_fd,
 	int err;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	reset_signals(old);
+	reset_signals(r, old);
 	if (read(go_fd, &byte, 1) != 1)
 		_exit(EXIT_OWN_FAILURE);
 	prctl(PR_SET_PDEATHSIG, 0);
@@ -188,17 +190,27 @@ static int start_command(struct record *r, int *ret_failed_fd,
 static void wait_command(struct record *r, const sigset_t *set)
 {
 	siginfo_t si;
+	pid_t pid;
 
-	while (waitpid(r->pid, &r->status, WNOHANG) == 0) {
+	while ((pid = waitpid(r->pid, &r->status, WNOHANG)) == 0) {
 		if (sigwaitinfo(set, &si) < 0)
 			continue;
 		if (si.si_signo != SIGCHLD && si.si_code != SI_KERNEL)
 			kill(r->pid, si.si_signo);
 	}
+	if (pid < 0) /* somebody else took its status */
+		r->status = EXIT_OWN_FAILURE << 8;
 }
 
-static void block_signals(sigset_t *set, sigset_t *old)
+/* SIGCHLD ignored would take the command's status away; SIGPIPE would end us with
+ * folders left behind when the command dies before it is let go. */
+static void block_signals(struct record *r, sigset_t *set, sigset_t *old)
 {
+	struct sigaction normal = { .sa_handler = SIG_DFL };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGCHLD, &normal, &r->old_chld);
+	sigaction(SIGPIPE, &ignore, &r->old_pipe);
 	sigemptyset(set);
 	sigaddset(set, SIGCHLD);
 	sigaddset(set, SIGINT);
@@ -326,7 +338,7 @@ static int record(struct record *r)
 			r->output);
 		return EXIT_OWN_FAILURE;
 	}
-	block_signals(&set, &old);
+	block_signals(r, &set, &old);
 	if (start_command(r, &failed_fd, &old))
 		return EXIT_OWN_FAILURE;
 	r->recorder.scope = r->pid;
@@ -335,9 +347,9 @@ static int record(struct record *r)
 		close(r->go_fd); /* the command ends without having begun */
 		waitpid(r->pid, NULL, 0);
 	} else {
-		(void)!write(r->go_fd, "g", 1);
+		r->not_run = write(r->go_fd, "g", 1) != 1;
 		wait_command(r, &set);
-		r->not_run = read(failed_fd, &byte, 1) == 1;
+		r->not_run |= read(failed_fd, &byte, 1) == 1;
 		code = exit_code(r);
 		if (!r->not_run && save(r))
 			code = EXIT_OWN_FAILURE;

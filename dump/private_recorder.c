@@ -14,27 +14,31 @@
 #include <unistd.h>
 
 #include "dump/recorder_exec.h"
+#include "recorder/config.h"
 
 #define ARGS_MAX (2 * PRIVATE_SETS_MAX + 32)
 
-/* The value of the last --set ${key}=..., NULL: the user did not say. */
-static const char *user_value(const struct private_recorder *r, const char *key)
+/* What --set says of the two folders, as the recorder will read it; "": nothing.
+ * Settings that are wrong are left to the recorder to refuse. */
+static struct fr_config *user_settings(const struct private_recorder *r)
 {
-	const char *value = NULL;
-	size_t n = strlen(key);
+	struct fr_config *c = config_new();
+	struct fr_diag diag;
 
+	if (!c)
+		return NULL;
+	(void)config_set(c, "run.folder=", &diag);
+	(void)config_set(c, "dump.folder=", &diag);
 	for (unsigned i = 0; i < r->nr_sets; i++)
-		if (!strncmp(r->sets[i], key, n) && r->sets[i][n] == '=')
-			value = r->sets[i] + n + 1;
-	return value;
+		(void)config_set(c, r->sets[i], &diag);
+	return c;
 }
 
-static int make_run_folder(struct private_recorder *r)
+static int make_run_folder(struct private_recorder *r, const char *user)
 {
-	const char *user = user_value(r, "run.folder");
 	const char *tmp = getenv("TMPDIR");
 
-	if (user) {
+	if (*user) {
 		snprintf(r->run, sizeof(r->run), "%s", user);
 		return 0;
 	}
@@ -50,11 +54,9 @@ static int make_run_folder(struct private_recorder *r)
 }
 
 /* In the folder that the result goes to: then a rename is all it takes. */
-static int make_dump_folder(struct private_recorder *r)
+static int make_dump_folder(struct private_recorder *r, const char *user)
 {
-	const char *user = user_value(r, "dump.folder");
-
-	if (user) {
+	if (*user) {
 		snprintf(r->dumps, sizeof(r->dumps), "%s", user);
 		return 0;
 	}
@@ -146,12 +148,21 @@ static int wait_ready(struct private_recorder *r, int fd)
 	return -1;
 }
 
-int private_recorder_start(struct private_recorder *r)
+static int make_folders(struct private_recorder *r)
 {
-	int fds[2], err = make_run_folder(r);
+	struct fr_config *c = user_settings(r);
+	int err = c ? make_run_folder(r, c->run_folder) : -ENOMEM;
 
 	if (!err)
-		err = make_dump_folder(r);
+		err = make_dump_folder(r, c->dump_folder);
+	config_free(c);
+	return err;
+}
+
+int private_recorder_start(struct private_recorder *r)
+{
+	int fds[2], err = make_folders(r);
+
 	if (!err && snprintf(r->log, sizeof(r->log), "%s/log", r->run) >=
 			    (int)sizeof(r->log))
 		err = -ENAMETOOLONG;

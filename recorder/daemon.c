@@ -490,6 +490,8 @@ static void block_signals(sigset_t *set)
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, set, NULL);
+	signal(SIGCHLD,
+	       SIG_DFL); /* ignored, it would hide how children ended */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGUSR2, SIG_IGN);
 }

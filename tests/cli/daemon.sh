@@ -339,6 +339,36 @@ check "... 125 for its own failure" exits 125 "$FR" record -o "$W/a.frs" -- true
 check "... 125 for a wrong setting" exits 125 "$FR" record -o "$W/c.frs" --set a.b=1 -- true
 check "no snapshot of a command that never ran" [ ! -e "$W/c.frs" ]
 check "the snapshot is whole" whole "$W/a.frs"
+check "... 0 where SIGCHLD is ignored" timeout 20 python3 -c '
+import signal, subprocess, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+import os
+os.execv(sys.argv[1], [sys.argv[1], "record", "-q", "-o", sys.argv[2], "--", "true"])
+' "$FR" "$W/d.frs"
+ignoring() { # the command ignores SIGINT as its shell did
+	(trap "" INT && "$FR" record -q -o "$W/e.frs" -- grep SigIgn /proc/self/status) | tee /dev/stderr |
+		awk '{ exit substr($2, length($2)) !~ /[2367abef]/ }'
+}
+check "a signal that was ignored stays so" ignoring
+check "^C while it starts: 130, and nothing is left" timeout 20 python3 -c '
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.mkdir(sys.argv[2])
+p = subprocess.Popen([sys.argv[1], "record", "-q", "-o", sys.argv[2] + "/x.frs", "--", "sleep", "5"],
+                     start_new_session=True)
+def children():
+    with open(f"/proc/{p.pid}/task/{p.pid}/children") as f: return f.read().split()
+while len(children()) < 2: time.sleep(0.001)
+os.killpg(p.pid, signal.SIGINT)
+code = p.wait()
+print(code, os.listdir(sys.argv[2]))
+sys.exit(code != 130 or os.listdir(sys.argv[2]) != [])
+' "$FR" "$W/ctrl-c"
+mkdir "$W/my folder # 1"
+check "folders of a setting with blanks are seen" exits 0 "$FR" record -q \
+	-o "$W/f.frs" --set "run.folder = $W/my run" --set "dump.folder = $W/my folder # 1" -- true
+check "... and used" [ -z "$(ls -A "$W/my run")" ]
+check "record goes into such a folder" exits 0 "$FR" record -q -o "$W/my folder # 1/g.frs" -- true
 mkdir -m 700 "$W/home"
 chown 65534 "$W/home"
 check "record works below a home of mode 0700" exits 0 "$FR" record -q -o "$W/home/a.frs" -- true
