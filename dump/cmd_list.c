@@ -33,6 +33,7 @@ struct line {
 	char trigger[64], reason[128], damage[256];
 	uint64_t size, span_ns;
 	int exit;
+	bool is_absent; /* or not readable: nothing to list */
 };
 
 static uint64_t number(const struct snap *s, const char *key)
@@ -83,11 +84,12 @@ static void describe(struct line *l, const struct snap *s)
 	copy_fact(l->reason, sizeof(l->reason), s, "trigger.reason");
 	l->span_ns = span_of(s);
 	units_human_time(l->span, l->span_ns);
-	if (damage)
-		snprintf(l->damage, sizeof(l->damage), "%.*s",
-			 (int)strcspn(damage, "\n"), damage);
-	if (damage)
-		l->exit = EXIT_CORRUPT;
+	if (!damage)
+		return;
+	snprintf(l->damage, sizeof(l->damage), "%.*s",
+		 (int)strcspn(damage, "\n"), damage);
+	fprintf(stderr, "flightrec: %s: %s\n", l->path, l->damage);
+	l->exit = EXIT_CORRUPT;
 }
 
 static void look_at(struct line *l, const char *path)
@@ -109,9 +111,10 @@ static void look_at(struct line *l, const char *path)
 	if (s) {
 		describe(l, s);
 	} else {
-		snprintf(l->damage, sizeof(l->damage), "%s",
-			 diag.text[0] ? diag.text : strerror(err));
+		view_open_complain(path, &diag, -err);
+		snprintf(l->damage, sizeof(l->damage), "not a snapshot");
 		l->exit = view_open_exit(-err);
+		l->is_absent = err != EBADMSG;
 	}
 	snap_close(s);
 }
@@ -182,23 +185,21 @@ static void print_jsonl(const struct line *lines, unsigned nr)
 static int list(char **paths, unsigned nr, bool json)
 {
 	struct line *lines = calloc(nr + 1, sizeof(*lines));
+	unsigned kept = 0;
 	int code = EXIT_OK;
 
 	if (!lines)
 		return EXIT_FAILED;
 	for (unsigned i = 0; i < nr; i++) {
-		look_at(&lines[i], paths[i]);
-		if (lines[i].exit)
-			code = lines[i].exit;
+		look_at(&lines[kept], paths[i]);
+		if (lines[kept].exit)
+			code = lines[kept].exit;
+		kept += !lines[kept].is_absent;
 	}
 	if (json)
-		print_jsonl(lines, nr);
-	else
-		print_text(lines, nr);
-	for (unsigned i = 0; i < nr; i++)
-		if (lines[i].damage[0])
-			fprintf(stderr, "flightrec: %s: %s\n", lines[i].path,
-				lines[i].damage);
+		print_jsonl(lines, kept);
+	else if (kept)
+		print_text(lines, kept);
 	free(lines);
 	return code;
 }
@@ -209,8 +210,9 @@ static int list_folder(const char *folder, bool json)
 	int r = folder_list(folder, &l), code;
 
 	if (r) {
-		fprintf(stderr, "flightrec: %s: %s; name the folder with -d\n",
-			folder, strerror(-r));
+		fprintf(stderr, "flightrec: %s: %s; %s\n", folder, strerror(-r),
+			r == -EACCES ? "join group flightrec, or be root" :
+				       "name the folder with -d");
 		return view_open_exit(r);
 	}
 	if (!l.nr) {

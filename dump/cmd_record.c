@@ -118,7 +118,7 @@ static int parse(struct record *r, int argc, char **argv)
 	if (code != EXIT_OK)
 		return code;
 	if (optind >= argc)
-		return command_bad_usage(&cmd_record, "which command?");
+		return command_bad_usage(&cmd_record, "no command given");
 	r->command = argv + optind;
 	choose_output(r);
 	return EXIT_OK;

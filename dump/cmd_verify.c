@@ -59,8 +59,7 @@ static int verify(const char *path, bool quiet)
 	if (!s) {
 		int err = errno;
 
-		fprintf(stderr, "flightrec: %s: %s\n", path,
-			diag.text[0] ? diag.text : strerror(err));
+		view_open_complain(path, &diag, -err);
 		return view_open_exit(-err);
 	}
 	read_blocks(s, &n);

@@ -117,18 +117,22 @@ static void run_recorder(const struct private_recorder *r, int ready_fd)
 	_exit(recorder_exec(a.v));
 }
 
-/* What it said, but for lines of the kind "all is well". */
-static void show_log(const struct private_recorder *r, const char *only)
+/* What it said, or lines with ${only}; how many lines. */
+static unsigned show_log(const struct private_recorder *r, const char *only)
 {
 	FILE *f = fopen(r->log, "re");
 	char line[1024];
+	unsigned nr = 0;
 
 	if (!f)
-		return;
+		return 0;
 	while (fgets(line, sizeof(line), f))
-		if (!only || strstr(line, only))
+		if (!only || strstr(line, only)) {
 			fputs(line, stderr);
+			nr++;
+		}
 	fclose(f);
+	return nr;
 }
 
 static int wait_ready(struct private_recorder *r, int fd)
@@ -143,8 +147,9 @@ static int wait_ready(struct private_recorder *r, int fd)
 		show_log(r, "no kernel probes");
 		return 0;
 	}
-	show_log(r, NULL);
-	fprintf(stderr, "flightrec record: the recorder did not start\n");
+	if (!show_log(r, NULL))
+		fprintf(stderr, "flightrec record: the recorder ended without "
+				"a word; flightrec doctor may tell why\n");
 	return -1;
 }
 
@@ -171,8 +176,14 @@ int private_recorder_start(struct private_recorder *r)
 	if (!err && pipe2(fds, O_CLOEXEC) < 0)
 		err = -errno;
 	if (err) {
-		fprintf(stderr, "flightrec record: %s: %s\n",
-			r->own_run ? r->dumps : r->run, strerror(-err));
+		if (r->own_run)
+			fprintf(stderr,
+				"flightrec record: cannot write in folder %s: "
+				"%s; choose another with -o\n",
+				r->beside, strerror(-err));
+		else
+			fprintf(stderr, "flightrec record: %s: %s\n", r->run,
+				strerror(-err));
 		return -1;
 	}
 	r->pid = fork();

@@ -22,6 +22,16 @@ int view_open_exit(int err)
 	}
 }
 
+void view_open_complain(const char *path, const struct snap_diag *diag, int err)
+{
+	const char *what = diag->text[0] ? diag->text : strerror(-err);
+
+	if (strstr(what, path))
+		fprintf(stderr, "flightrec: %s\n", what);
+	else
+		fprintf(stderr, "flightrec: %s: %s\n", path, what);
+}
+
 static int open_one(struct view *v, const char *path, int code)
 {
 	struct snap_diag diag = { "" };
@@ -29,12 +39,7 @@ static int open_one(struct view *v, const char *path, int code)
 
 	if (!r)
 		return code;
-	if (diag.text[0])
-		fprintf(stderr, "flightrec: %s%s%s\n",
-			strstr(diag.text, path) ? "" : path,
-			strstr(diag.text, path) ? "" : ": ", diag.text);
-	else
-		fprintf(stderr, "flightrec: %s: %s\n", path, strerror(-r));
+	view_open_complain(path, &diag, r);
 	return view_open_exit(r);
 }
 
@@ -46,8 +51,10 @@ static int open_newest(struct view *v)
 
 	if (r) {
 		fprintf(stderr,
-			"flightrec: no file given, and %s cannot be read: %s\n",
-			folder, strerror(-r));
+			"flightrec: no file given, and %s cannot be read: %s%s\n",
+			folder, strerror(-r),
+			r == -EACCES ? "; join group flightrec, or be root" :
+				       "; name a file");
 		return view_open_exit(r);
 	}
 	if (!list.nr) {

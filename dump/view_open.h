@@ -14,6 +14,10 @@
  */
 int view_open(int argc, char **argv, const struct view_filter *f,
 	      struct view **ret);
+/* "flightrec: FILE: what" on standard error, FILE once; ${err}: negative, for
+ * what ${diag} does not say. */
+void view_open_complain(const char *path, const struct snap_diag *diag,
+			int err);
 /* The exit code for a file that could not be opened. */
 int view_open_exit(int err);
 /* At the end: lists the damage; EXIT_CORRUPT if there is any, else ${code}. */
