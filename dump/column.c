@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* column.c - models, planes and exceptions of column.h. */
+/* column.c - models, planes and exceptions of column.h: the encoder. */
 #include "dump/column.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "dump/column_dict.h"
+#include "dump/column_impl.h"
+#include "dump/column_quantum.h"
 
-#define TABLE_BITS  10
 #define SAMPLE_ROWS 3072
-
-/* Without it the loops below are not specialised by model. */
-#define column_inline static inline __attribute__((always_inline))
-
-struct column_work {
-	uint32_t rows;
-	struct column_dict *dict;
-	uint64_t table[1 << TABLE_BITS];
-	uint64_t rest[]; /* one per row */
-};
-
-struct column_state {
-	uint64_t prev;
-	uint64_t *table, *slot;
-};
+/* Most clocks have no step: do not look for it in each block. */
+#define LOOKS_MAX   3
 
 struct column_work *column_work_new(uint32_t rows)
 {
@@ -34,6 +21,8 @@ struct column_work *column_work_new(uint32_t rows)
 	if (!w)
 		return NULL;
 	w->rows = rows;
+	w->looks = 0;
+	w->quantum = 0;
 	w->dict = column_dict_new(rows);
 	if (!w->dict) {
 		free(w);
@@ -48,92 +37,6 @@ void column_work_free(struct column_work *w)
 		column_dict_free(w->dict);
 	free(w);
 }
-
-/* Part of the format: encoder and decoder must meet in the same slot. */
-column_inline uint64_t *column_slot(uint64_t *table, uint64_t a, uint64_t b)
-{
-	uint64_t h = a * 0x9e3779b97f4a7c15ULL + b * 0xc2b2ae3d27d4eb4fULL;
-
-	return &table[h >> (64 - TABLE_BITS)];
-}
-
-/* The prediction for a row; column_learn() follows with its true value. */
-column_inline uint64_t column_guess(int pred, struct column_state *s,
-				    const uint64_t *a, const uint64_t *b,
-				    uint32_t i)
-{
-	switch (pred) {
-	case COLUMN_PREV:
-	case COLUMN_GAP:
-		return s->prev;
-	case COLUMN_SAME:
-		return a[i];
-	case COLUMN_END:
-		return s->prev - a[i];
-	case COLUMN_LAST:
-	case COLUMN_NEXT:
-		s->slot = column_slot(s->table, a[i], 0);
-		return *s->slot;
-	case COLUMN_LAST2:
-		s->slot = column_slot(s->table, a[i], b[i]);
-		return *s->slot;
-	case COLUMN_AFTER:
-		s->slot = column_slot(s->table, s->prev, 0);
-		return *s->slot;
-	case COLUMN_AFTER_A:
-		s->slot = column_slot(s->table, s->prev, a[i]);
-		return *s->slot;
-	default:
-		return 0;
-	}
-}
-
-column_inline void column_learn(int pred, struct column_state *s,
-				const uint64_t *a, const uint64_t *b,
-				uint32_t i, uint64_t v)
-{
-	switch (pred) {
-	case COLUMN_END:
-	case COLUMN_GAP:
-		s->prev = v + a[i];
-		break;
-	case COLUMN_NEXT:
-		*s->slot = v + (b[i] >> 63 ? 0 : b[i]);
-		break;
-	case COLUMN_AFTER:
-	case COLUMN_AFTER_A:
-	case COLUMN_LAST:
-	case COLUMN_LAST2:
-		*s->slot = v;
-		/* fall through */
-	case COLUMN_PREV:
-		s->prev = v;
-		break;
-	default:
-		break;
-	}
-}
-
-static int column_uses_table(int pred)
-{
-	return pred >= COLUMN_LAST && pred <= COLUMN_AFTER_A;
-}
-
-static void column_begin(struct column_work *w, struct column_state *s,
-			 int pred, uint64_t base)
-{
-	s->prev = base;
-	s->table = s->slot = w->table;
-	if (column_uses_table(pred))
-		for (unsigned i = 0; i < 1 << TABLE_BITS; i++)
-			w->table[i] = base;
-}
-
-/* One copy of the loop per model. */
-#define COLUMN_EACH_PRED(do_)                                              \
-	do_(COLUMN_NONE) do_(COLUMN_PREV) do_(COLUMN_SAME) do_(COLUMN_END) \
-		do_(COLUMN_LAST) do_(COLUMN_LAST2) do_(COLUMN_NEXT)        \
-			do_(COLUMN_AFTER) do_(COLUMN_AFTER_A) do_(COLUMN_GAP)
 
 column_inline void column_rest_of(int pred, struct column_state s,
 				  const struct column_model *m,
@@ -164,16 +67,6 @@ static void column_rest(struct column_work *w, const struct column_model *m,
 	}
 }
 
-column_inline void column_restore_of(int pred, struct column_state s,
-				     const uint64_t *a, const uint64_t *b,
-				     uint32_t rows, uint64_t *v)
-{
-	for (uint32_t i = 0; i < rows; i++) {
-		v[i] += column_guess(pred, &s, a, b, i);
-		column_learn(pred, &s, a, b, i, v[i]);
-	}
-}
-
 /* The base that spares the first row its rest. */
 static uint64_t column_base(const struct column_model *m, const uint64_t *v)
 {
@@ -200,16 +93,6 @@ static uint64_t column_vote(const uint64_t *rest, uint32_t from, uint32_t rows)
 	return candidate;
 }
 
-column_inline uint64_t column_zigzag(uint64_t rest)
-{
-	return rest << 1 ^ (uint64_t)((int64_t)rest >> 63);
-}
-
-column_inline uint64_t column_unzigzag(uint64_t z)
-{
-	return z >> 1 ^ -(z & 1);
-}
-
 /* The first row of a chosen base rests on nothing: it must not outvote. */
 static uint64_t column_step(const uint64_t *rest, uint32_t rows)
 {
@@ -222,11 +105,6 @@ static void column_zigzag_all(uint64_t *rest, uint32_t rows, uint64_t step)
 {
 	for (uint32_t i = 0; i < rows; i++)
 		rest[i] = column_zigzag(rest[i] - step);
-}
-
-static int column_is_dict(int pred)
-{
-	return pred == COLUMN_DICT || pred == COLUMN_DICT_A;
 }
 
 /* Distances of the values from one to the next. */
@@ -266,18 +144,35 @@ static uint64_t column_cost(const uint64_t *z, uint32_t rows)
 	return bits;
 }
 
+/* Rests in steps of the clock, in w->rest.  0, or -ERANGE: cannot be. */
+static int column_clock(struct column_work *w, const struct column_model *m,
+			const uint64_t *v, uint32_t rows, uint64_t *ret_usual)
+{
+	if (!w->quantum)
+		return -ERANGE;
+	column_rest(w, m, v, rows, 0);
+	*ret_usual =
+		column_quantum_steps(column_step(w->rest, rows), w->quantum);
+	return column_quantum_pack(w->rest, rows, w->quantum, *ret_usual);
+}
+
 static uint64_t column_try(struct column_work *w, const struct column_model *m,
 			   const uint64_t *v, uint32_t rows)
 {
-	if (column_is_dict(m->pred)) {
+	uint64_t bits = 0, usual;
+
+	if (m->clock) {
+		if (column_clock(w, m, v, rows, &usual))
+			return UINT64_MAX;
+	} else if (column_is_dict(m->pred)) {
 		uint32_t nr = column_dict_of(w, m, v, rows);
 
-		return column_cost(w->rest, rows) +
-		       column_cost(column_dict_values(w->dict), nr);
+		bits = column_cost(column_dict_values(w->dict), nr);
+	} else {
+		column_rest(w, m, v, rows, column_base(m, v));
+		column_zigzag_all(w->rest, rows, column_step(w->rest, rows));
 	}
-	column_rest(w, m, v, rows, column_base(m, v));
-	column_zigzag_all(w->rest, rows, column_step(w->rest, rows));
-	return column_cost(w->rest, rows);
+	return bits + column_cost(w->rest, rows);
 }
 
 unsigned column_choose(struct column_work *w, const struct column_model *models,
@@ -402,6 +297,11 @@ static void column_code_rows(struct column_work *w,
 		ret->step = column_dict_of(w, m, v, rows);
 		return;
 	}
+	if (m->clock && !column_clock(w, m, v, rows, &ret->base)) {
+		ret->pred |= COLUMN_CLOCK;
+		ret->step = w->quantum;
+		return;
+	}
 	ret->base = column_base(m, v);
 	column_rest(w, m, v, rows, ret->base);
 	ret->step = column_step(w->rest, rows);
@@ -439,150 +339,10 @@ size_t column_encode(struct column_work *w, const struct column_model *m,
 	return ret->bytes;
 }
 
-/* NULL: no whole varint of at most 64 bits before ${end}. */
-static const uint8_t *column_get_varint(const uint8_t *in, const uint8_t *end,
-					uint64_t *ret)
+void column_look(struct column_work *w, const uint64_t *durations, uint32_t nr)
 {
-	uint64_t v = 0;
-
-	for (unsigned shift = 0; shift < 64 && in < end; shift += 7) {
-		uint8_t byte = *in++;
-
-		if (shift == 63 && byte > 1)
-			return NULL;
-		v |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80)) {
-			*ret = v;
-			return in;
-		}
-	}
-	return NULL;
-}
-
-static int column_get_exceptions(const struct column_code *c, const uint8_t *in,
-				 const uint8_t *end, uint32_t rows, uint64_t *v)
-{
-	uint64_t gap, high, row = 0;
-
-	for (uint32_t i = 0; i < c->exceptions; i++) {
-		in = column_get_varint(in, end, &gap);
-		if (in)
-			in = column_get_varint(in, end, &high);
-		if (!in || gap >= rows || row + gap >= rows || (i && !gap) ||
-		    !high)
-			return -EBADMSG;
-		row += gap;
-		if (high << (8 * c->planes) >> (8 * c->planes) != high)
-			return -EBADMSG;
-		v[row] |= high << (8 * c->planes);
-	}
-	return in == end ? 0 : -EBADMSG;
-}
-
-static void column_get_planes(const uint8_t *in, unsigned planes, uint32_t rows,
-			      uint64_t *v)
-{
-	memset(v, 0, rows * sizeof(*v));
-	for (unsigned k = 0; k < planes; k++, in += rows)
-		for (uint32_t i = 0; i < rows; i++)
-			v[i] |= (uint64_t)in[i] << (8 * k);
-}
-
-/* Planes and exceptions, which end at ${end}. */
-static int column_get_numbers(const struct column_code *c, const uint8_t *in,
-			      const uint8_t *end, uint32_t rows, uint64_t *v)
-{
-	column_get_planes(in, c->planes, rows, v);
-	in += (size_t)c->planes * rows;
-	return c->planes < 8 ? column_get_exceptions(c, in, end, rows, v) : 0;
-}
-
-static int column_needs_a(int pred)
-{
-	return pred >= COLUMN_SAME && pred != COLUMN_AFTER;
-}
-
-/* Bytes of the values of a dictionary. */
-static uint64_t column_value_bytes(const struct column_code *c)
-{
-	return column_is_dict(c->pred) ? c->base * c->step : 0;
-}
-
-static int column_check(const struct column_work *w,
-			const struct column_code *c, const uint64_t *a,
-			const uint64_t *b, uint32_t rows)
-{
-	int needs_b = c->pred == COLUMN_LAST2 || c->pred == COLUMN_NEXT;
-	uint64_t plane_bytes = (uint64_t)c->planes * rows;
-
-	if (rows > w->rows || c->pred >= COLUMN_NR_PREDS || c->planes > 8 ||
-	    c->exceptions > rows || (column_needs_a(c->pred) && !a) ||
-	    (needs_b && !b))
-		return -EBADMSG;
-	if (column_is_dict(c->pred) && (c->base > 8 || c->step > rows))
-		return -EBADMSG;
-	plane_bytes += column_value_bytes(c);
-	if (c->bytes < plane_bytes)
-		return -EBADMSG;
-	/* whole planes leave nothing to patch */
-	if (c->planes == 8 && (c->exceptions || c->bytes != plane_bytes))
-		return -EBADMSG;
-	return 0;
-}
-
-static int column_decode_dict(struct column_work *w,
-			      const struct column_code *c, const uint8_t *in,
-			      const uint64_t *a, uint32_t rows, uint64_t *v)
-{
-	const uint8_t *values_at = in + c->bytes - column_value_bytes(c);
-	uint64_t *values = column_dict_values(w->dict);
-	uint32_t nr = (uint32_t)c->step;
-	uint64_t prev = 0;
-	int err;
-
-	err = column_get_numbers(c, in, values_at, rows, v);
-	if (err)
-		return err;
-	column_get_planes(values_at, (unsigned)c->base, nr, values);
-	for (uint32_t i = 0; i < nr; i++)
-		values[i] = prev += column_unzigzag(values[i]);
-	return column_dict_decode(w->dict, a, c->pred == COLUMN_DICT_A, nr,
-				  rows, v);
-}
-
-static int column_decode_guessed(struct column_work *w,
-				 const struct column_code *c, const uint8_t *in,
-				 const uint64_t *a, const uint64_t *b,
-				 uint32_t rows, uint64_t *v)
-{
-	struct column_state s;
-	int err = column_get_numbers(c, in, in + c->bytes, rows, v);
-
-	if (err)
-		return err;
-	for (uint32_t i = 0; i < rows; i++)
-		v[i] = column_unzigzag(v[i]) + c->step;
-	column_begin(w, &s, c->pred, c->base);
-	switch (c->pred) {
-#define COLUMN_CASE(p)                                  \
-	case p:                                         \
-		column_restore_of(p, s, a, b, rows, v); \
-		break;
-		COLUMN_EACH_PRED(COLUMN_CASE)
-#undef COLUMN_CASE
-	}
-	return 0;
-}
-
-int column_decode(struct column_work *w, const struct column_code *c,
-		  const uint8_t *in, const uint64_t *a, const uint64_t *b,
-		  uint32_t rows, uint64_t *v)
-{
-	int err = column_check(w, c, a, b, rows);
-
-	if (err)
-		return err;
-	if (column_is_dict(c->pred))
-		return column_decode_dict(w, c, in, a, rows, v);
-	return column_decode_guessed(w, c, in, a, b, rows, v);
+	if (w->quantum || w->looks == LOOKS_MAX)
+		return;
+	w->looks++;
+	w->quantum = column_quantum_find(durations, nr);
 }

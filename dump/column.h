@@ -43,12 +43,15 @@ enum column_pred {
 	 * rows with the same a; DICT_A: and what follows depends on a, too */
 	COLUMN_DICT = 10,
 	COLUMN_DICT_A = 11,
-	COLUMN_NR_PREDS
+	COLUMN_NR_PREDS,
+	/* Flag in a code: rests are counted in steps of the clock. */
+	COLUMN_CLOCK = 0x80,
 };
 
 struct column_model {
 	uint8_t pred;
 	const uint64_t *a, *b; /* NULL where the model uses none */
+	uint8_t clock; /* 1: in steps of the clock (not DICT), see column_look() */
 };
 
 /* What the decoder must know beside the bytes. */
@@ -57,13 +60,19 @@ struct column_code {
 	uint8_t planes; /* 0..8 */
 	uint32_t exceptions;
 	uint32_t bytes; /* planes * rows + the exceptions + values of DICT */
-	uint64_t base, step; /* DICT: planes and number of its values */
+	uint64_t base, step; /* DICT: planes and number of its values;
+			      * CLOCK: steps expected, and one in 2^-32 ns */
 };
 
 struct column_work; /* scratch memory */
 /* For columns of up to ${rows} <= COLUMN_ROWS_MAX rows.  NULL: ENOMEM. */
 struct column_work *column_work_new(uint32_t rows);
 void column_work_free(struct column_work *w); /* NULL is a no-op */
+
+/* Many clocks advance in steps of some ns, so that durations are multiples of
+ * them.  Looks for such a step unless it is known or there seems to be none.
+ * Models with `clock` are not chosen before it is found. */
+void column_look(struct column_work *w, const uint64_t *durations, uint32_t nr);
 
 /* Tries the models on a sample of the column.  Returns the index of the one that
  * promises the fewest bits; the first among equals. */

@@ -112,21 +112,40 @@ static int plan_find(const struct snap_stage *s, const char *kind, unsigned end)
 	return -1;
 }
 
+static void plan_model(struct stage_column *c, struct stage_model m)
+{
+	if (c->nr_models < STAGE_MODELS_MAX)
+		c->models[c->nr_models++] = m;
+}
+
+/* Rests of times and durations are multiples of the clock's step. */
+static int plan_is_time(const char *kind, unsigned pred)
+{
+	if (!strcmp(kind, ".ts"))
+		return pred != COLUMN_NONE;
+	return pred != COLUMN_SAME &&
+	       (!strcmp(kind, ".dur") || !strcmp(kind, "NS"));
+}
+
 static void plan_column(struct snap_stage *s, unsigned nr)
 {
 	struct stage_column *c = &s->columns[nr];
 
 	for (unsigned i = 0; i < PLAN_NR(plan_rules); i++) {
 		const struct plan_rule *r = &plan_rules[i];
-		int a = plan_find(s, r->a, nr), b = plan_find(s, r->b, nr);
+		struct stage_model m = {
+			.pred = r->pred,
+			.a = (int16_t)plan_find(s, r->a, nr),
+			.b = (int16_t)plan_find(s, r->b, nr),
+		};
 
 		if ((strcmp(r->kind, "*") && strcmp(r->kind, c->kind)) ||
-		    (r->a && a < 0) || (r->b && b < 0) ||
-		    c->nr_models == STAGE_MODELS_MAX)
+		    (r->a && m.a < 0) || (r->b && m.b < 0))
 			continue;
-		c->models[c->nr_models++] = (struct stage_model){
-			.pred = r->pred, .a = (int16_t)a, .b = (int16_t)b
-		};
+		plan_model(c, m);
+		m.clock = 1;
+		if (plan_is_time(c->kind, m.pred))
+			plan_model(c, m);
 	}
 }
 

@@ -254,6 +254,7 @@ static struct column_model stage_model(const struct snap_stage *s,
 		.pred = m->pred,
 		.a = m->a < 0 ? NULL : s->columns[m->a].v,
 		.b = m->b < 0 ? NULL : s->columns[m->b].v,
+		.clock = m->clock,
 	};
 }
 
@@ -338,6 +339,8 @@ size_t stage_encode(struct snap_stage *s, struct column_work *w, uint8_t *out,
 
 	stage_turn_tile(s);
 	stage_span(s, ret);
+	if (s->dur)
+		column_look(w, s->dur->v, s->rows);
 	ret_segments->nr = 0;
 	ret_segments->end[ret_segments->nr++] = (uint32_t)(at - out);
 	for (unsigned i = 0; i < s->nr_columns; i++) {

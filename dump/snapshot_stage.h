@@ -20,6 +20,7 @@
 struct stage_model {
 	uint8_t pred;
 	int16_t a, b; /* index of an earlier column, -1: none */
+	uint8_t clock;
 };
 
 struct stage_column {

@@ -65,10 +65,49 @@ static void fill(unsigned kind, uint32_t rows)
 	}
 }
 
+/* Durations on a clock that moves every 26 cycles of 2,596.096 MHz: by 10.015
+ * ns, of which whole ones are told. */
+static void fill_clock(uint64_t *d, unsigned long_one)
+{
+	uint64_t ticks = 0;
+
+	for (uint32_t i = 0; i < ROWS; i++) {
+		uint64_t more = 20 + next_random() % (i % 8 ? 40 : long_one);
+
+		d[i] = (ticks + more) * 26000000 / 2596096 -
+		       ticks * 26000000 / 2596096;
+		ticks += more;
+	}
+}
+
+/* One that knows the step of that clock. */
+static struct column_work *work_with_clock(void)
+{
+	struct column_work *w = column_work_new(ROWS);
+	uint64_t d[ROWS];
+
+	fill_clock(d, 5000);
+	column_look(w, d, ROWS);
+	return w;
+}
+
+static void goes_there_and_back(struct column_work *w,
+				const struct column_model *m, uint32_t rows)
+{
+	struct column_code c;
+	size_t len = column_encode(w, m, v, rows, out, &c);
+
+	assert_int_equal(len, c.bytes);
+	assert_true(len <= COLUMN_BOUND(rows));
+	memset(back, 0xa5, sizeof(back));
+	assert_int_equal(column_decode(w, &c, out, a, b, rows, back), 0);
+	assert_memory_equal(v, back, rows * sizeof(*v));
+}
+
 static void every_model_gives_back_every_column(void **state_)
 {
 	static const uint32_t sizes[] = { 1, 2, 3, 255, 767, 769, ROWS };
-	struct column_work *w = column_work_new(ROWS);
+	struct column_work *w = work_with_clock();
 
 	(void)state_;
 	for (unsigned k = 0; k < sizeof(fills) / sizeof(fills[0]); k++) {
@@ -76,31 +115,69 @@ static void every_model_gives_back_every_column(void **state_)
 		     s++) {
 			fill(k, sizes[s]);
 			for (uint8_t p = 0; p < COLUMN_NR_PREDS; p++) {
-				struct column_model m = { p, a, b };
-				struct column_code c;
-				size_t len = column_encode(w, &m, v, sizes[s],
-							   out, &c);
+				struct column_model m = { p, a, b, 0 };
 
-				assert_int_equal(len, c.bytes);
-				assert_true(len <= COLUMN_BOUND(sizes[s]));
-				assert_int_equal(column_decode(w, &c, out, a, b,
-							       sizes[s], back),
-						 0);
-				assert_memory_equal(v, back,
-						    sizes[s] * sizeof(*v));
+				goes_there_and_back(w, &m, sizes[s]);
+				m.clock = p < COLUMN_DICT;
+				goes_there_and_back(w, &m, sizes[s]);
 			}
 		}
 	}
 	column_work_free(w);
 }
 
+static void the_step_of_the_clock_is_found_and_used(void **state_)
+{
+	struct column_work *w = work_with_clock();
+	const struct column_model models[] = { { COLUMN_PREV, NULL, NULL, 0 },
+					       { COLUMN_PREV, NULL, NULL, 1 } };
+	struct column_code c;
+
+	(void)state_;
+	fill_clock(v, 40);
+	for (uint32_t i = 1; i < ROWS; i++)
+		v[i] += v[i - 1];
+	assert_int_equal(column_choose(w, models, 2, v, ROWS), 1);
+	column_encode(w, &models[1], v, ROWS, out, &c);
+	assert_int_equal(c.pred, COLUMN_PREV | COLUMN_CLOCK);
+	/* 10.01504 in units of 2^-32, to 3 millionths */
+	assert_in_range(c.step, 43014140000, 43014400000);
+	assert_int_equal(c.planes, 1);
+	assert_in_range(c.exceptions, 0, 1);
+	goes_there_and_back(w, &models[1], ROWS);
+	/* what is too long to be counted is told in ns */
+	v[ROWS / 2] = 1ULL << 63;
+	column_encode(w, &models[1], v, ROWS, out, &c);
+	assert_int_equal(c.pred, COLUMN_PREV);
+	goes_there_and_back(w, &models[1], ROWS);
+	column_work_free(w);
+}
+
+static void clocks_without_steps_are_left_alone(void **state_)
+{
+	struct column_work *w = column_work_new(ROWS);
+	const struct column_model m = { COLUMN_PREV, NULL, NULL, 1 };
+	struct column_code c;
+	uint64_t sum = 0;
+
+	(void)state_;
+	for (uint32_t i = 0; i < ROWS; i++)
+		v[i] = 200 + next_random() % 1500;
+	column_look(w, v, ROWS);
+	for (uint32_t i = 0; i < ROWS; i++)
+		v[i] = sum += v[i];
+	column_encode(w, &m, v, ROWS, out, &c);
+	assert_int_equal(c.pred, COLUMN_PREV);
+	column_work_free(w);
+}
+
 static void regular_columns_take_no_bytes(void **state_)
 {
 	struct column_work *w = column_work_new(ROWS);
-	struct column_model prev = { COLUMN_PREV, NULL, NULL };
-	struct column_model end = { COLUMN_END, a, NULL };
-	struct column_model same = { COLUMN_SAME, a, NULL };
-	struct column_model gap = { COLUMN_GAP, a, NULL };
+	struct column_model prev = { COLUMN_PREV, NULL, NULL, 0 };
+	struct column_model end = { COLUMN_END, a, NULL, 0 };
+	struct column_model same = { COLUMN_SAME, a, NULL, 0 };
+	struct column_model gap = { COLUMN_GAP, a, NULL, 0 };
 	struct column_code c;
 
 	(void)state_;
@@ -121,7 +198,7 @@ static void regular_columns_take_no_bytes(void **state_)
 static void rare_outliers_are_exceptions(void **state_)
 {
 	struct column_work *w = column_work_new(ROWS);
-	struct column_model m = { COLUMN_NONE, NULL, NULL };
+	struct column_model m = { COLUMN_NONE, NULL, NULL, 0 };
 	struct column_code c;
 
 	(void)state_;
@@ -151,7 +228,7 @@ static void fill_walks(void)
 static void known_sequences_take_no_bytes(void **state_)
 {
 	struct column_work *w = column_work_new(ROWS);
-	struct column_model m = { COLUMN_DICT, a, NULL };
+	struct column_model m = { COLUMN_DICT, a, NULL, 0 };
 	struct column_code c;
 
 	(void)state_;
@@ -168,7 +245,7 @@ static void known_sequences_take_no_bytes(void **state_)
 static void what_follows_may_depend_on_another_column(void **state_)
 {
 	struct column_work *w = column_work_new(ROWS);
-	struct column_model m = { COLUMN_DICT, a, NULL };
+	struct column_model m = { COLUMN_DICT, a, NULL, 0 };
 	struct column_code together, apart;
 	uint64_t count[2] = { 0, 50 };
 
@@ -181,7 +258,7 @@ static void what_follows_may_depend_on_another_column(void **state_)
 	m.a = b; /* one for all */
 	memset(b, 0, sizeof(b));
 	column_encode(w, &m, v, ROWS, out, &together);
-	m = (struct column_model){ COLUMN_DICT_A, a, NULL };
+	m = (struct column_model){ COLUMN_DICT_A, a, NULL, 0 };
 	column_encode(w, &m, v, ROWS, out, &apart);
 	assert_int_equal(apart.step, 100);
 	assert_int_equal(apart.planes, 0);
@@ -226,10 +303,10 @@ static void numbers_that_do_not_exist_are_refused(void **state_)
 static void the_best_model_is_chosen(void **state_)
 {
 	struct column_work *w = column_work_new(ROWS);
-	const struct column_model models[] = { { COLUMN_NONE, NULL, NULL },
-					       { COLUMN_PREV, NULL, NULL },
-					       { COLUMN_LAST, a, NULL },
-					       { COLUMN_DICT, a, NULL } };
+	const struct column_model models[] = { { COLUMN_NONE, NULL, NULL, 0 },
+					       { COLUMN_PREV, NULL, NULL, 0 },
+					       { COLUMN_LAST, a, NULL, 0 },
+					       { COLUMN_DICT, a, NULL, 0 } };
 
 	(void)state_;
 	fill(2, ROWS);
@@ -256,7 +333,8 @@ static void damaged_codes_are_refused_or_harmless(void **state_)
 		uint32_t rows = 1 + next_random() % 300;
 		struct column_code c = {
 			.pred = (uint8_t)(next_random() %
-					  (COLUMN_NR_PREDS + 2)),
+						  (COLUMN_NR_PREDS + 2) |
+					  (next_random() & COLUMN_CLOCK)),
 			.planes = (uint8_t)(next_random() % 11),
 			.exceptions = (uint32_t)(next_random() % 20),
 			.bytes = (uint32_t)(next_random() % 3000),
@@ -310,6 +388,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_model_gives_back_every_column),
+		cmocka_unit_test(the_step_of_the_clock_is_found_and_used),
+		cmocka_unit_test(clocks_without_steps_are_left_alone),
 		cmocka_unit_test(regular_columns_take_no_bytes),
 		cmocka_unit_test(rare_outliers_are_exceptions),
 		cmocka_unit_test(known_sequences_take_no_bytes),
