@@ -11,6 +11,7 @@
 #include "dump/ring_read.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct gap_scan {

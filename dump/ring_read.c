@@ -11,6 +11,7 @@
 #include "dump/ring_region.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COPY_WAIT_NS 1000000 /* for writers inside a chunk */
