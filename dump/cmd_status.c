@@ -78,25 +78,88 @@ static void fill(struct table *t)
 	}
 }
 
-static const char *cell(const struct table *t, unsigned row, unsigned column,
-			char buf[256])
+static const char *value_at(const struct table *t, unsigned row,
+			    const char *column)
 {
 	char key[256];
 	const char *value;
-	char *end;
-	double number;
 
-	snprintf(key, sizeof(key), "%s%s.%s", t->prefix, t->rows[row],
-		 t->columns[column]);
+	snprintf(key, sizeof(key), "%s%s.%s", t->prefix, t->rows[row], column);
 	value = client_value(t->reply, key);
-	if (!value || !*value)
+	return value ? value : "";
+}
+
+/* Ends of names that tell a unit. */
+static bool ends_in(const char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	return n > m && !strcmp(name + n - m, end);
+}
+
+static void print_run_time(const struct table *t, unsigned row, double ns,
+			   char buf[256])
+{
+	double runs = strtod(value_at(t, row, "run_count"), NULL);
+
+	if (runs > 0)
+		snprintf(buf, 256, "%.0f", ns / runs);
+	else
+		snprintf(buf, 256, "-");
+}
+
+static const char *cell(const struct table *t, unsigned row, unsigned column,
+			char buf[256])
+{
+	const char *name = t->columns[column];
+	const char *value = value_at(t, row, name);
+	char *end;
+	double number = strtod(value, &end);
+
+	if (!*value)
 		return "-";
-	number = strtod(value, &end);
-	if (!*end && strchr(value, '.'))
+	if (!*end && !strcmp(name, "run_ns"))
+		print_run_time(t, row, number, buf);
+	else if (!*end && number > 0 && ends_in(name, "_s"))
+		units_human_time(buf, (uint64_t)(number * 1e9));
+	else if (!*end && ends_in(name, "_s"))
+		snprintf(buf, 256, "-");
+	else if (!*end && !strcmp(name, "rate"))
+		snprintf(buf, 256, "%.0f/s", number);
+	else if (!*end && strchr(value, '.'))
 		snprintf(buf, 256, "%.1f", number);
 	else
 		row_print_bytes(buf, 256, value, strlen(value));
 	return buf;
+}
+
+/* A heading for people; the keys are those of --json. */
+static const char *heading(const char *column)
+{
+	static const char *const names[][2] = {
+		{ "history_s", "history" }, { "run_ns", "ns each" },
+		{ "last_s", "last ago" },   { "until_s", "for" },
+		{ "in_ring", "in ring" },   { "chunks_used", "used" },
+		{ "chunks_held", "held" },
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i][0], column))
+			return names[i][1];
+	return column;
+}
+
+/* Words to the left, numbers to the right. */
+static bool is_words(const char *column)
+{
+	static const char *const words[] = { "state", "when",      "kind",
+					     "note",  "mechanism", "attached",
+					     "why" };
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(words[i], column))
+			return true;
+	return false;
 }
 
 /* What the row's name says already, and what is zero everywhere, takes room from
@@ -109,13 +172,13 @@ static bool is_shown(const struct table *t, unsigned column)
 	if (!strcmp(name, "lost"))
 		return true;
 	if (!strcmp(name, "name") || !strcmp(name, "stream") ||
-	    !strcmp(name, "number"))
+	    !strcmp(name, "number") || !strcmp(name, "run_count"))
 		return false;
 	for (unsigned r = 0; r < t->nr_rows; r++) {
 		const char *text = cell(t, r, column, buf);
 
 		if (strcmp(text, "-") && strcmp(text, "0") &&
-		    strcmp(text, "0.0"))
+		    strcmp(text, "0.0") && strcmp(text, "0/s"))
 			return true;
 	}
 	return false;
@@ -145,12 +208,49 @@ static void pad(const char *text, unsigned width, bool right)
 		fputs(text, stdout);
 }
 
+static void find_widths(const struct table *t, const char *title,
+			unsigned widths[COLUMNS_MAX + 1])
+{
+	char buf[256];
+
+	widths[0] = (unsigned)strlen(title);
+	for (unsigned c = 0; c < t->nr_columns; c++)
+		widths[c + 1] = (unsigned)strlen(heading(t->columns[c]));
+	for (unsigned r = 0; r < t->nr_rows; r++) {
+		unsigned w = terminal_width(t->rows[r]);
+
+		widths[0] = w > widths[0] ? w : widths[0];
+		for (unsigned c = 0; c < t->nr_columns; c++) {
+			w = terminal_width(cell(t, r, c, buf));
+			widths[c + 1] = w > widths[c + 1] ? w : widths[c + 1];
+		}
+	}
+}
+
+static void print_rows(const struct table *t, const char *title)
+{
+	unsigned widths[COLUMNS_MAX + 1];
+	char buf[256];
+
+	find_widths(t, title, widths);
+	for (unsigned r = 0; t->nr_rows && r <= t->nr_rows; r++) {
+		printf("%s", r ? "" : terminal_bold());
+		pad(r ? t->rows[r - 1] : title, widths[0], false);
+		for (unsigned c = 0; c < t->nr_columns; c++) {
+			const char *name = t->columns[c];
+
+			printf("  ");
+			pad(r ? cell(t, r - 1, c, buf) : heading(name),
+			    widths[c + 1], !is_words(name));
+		}
+		printf("%s\n", r ? "" : terminal_off());
+	}
+}
+
 static void print_table(const struct client_reply *reply, const char *prefix,
 			const char *title)
 {
 	struct table *t = calloc(1, sizeof(*t));
-	unsigned widths[COLUMNS_MAX + 1] = { 0 };
-	char buf[256];
 
 	if (!t)
 		return;
@@ -158,70 +258,125 @@ static void print_table(const struct client_reply *reply, const char *prefix,
 	t->prefix = prefix;
 	fill(t);
 	drop_columns(t);
-	for (unsigned r = 0; r < t->nr_rows; r++) {
-		unsigned w = terminal_width(t->rows[r]);
-
-		widths[0] = w > widths[0] ? w : widths[0];
-		for (unsigned c = 0; c < t->nr_columns; c++) {
-			w = terminal_width(cell(t, r, c, buf));
-			if (w < strlen(t->columns[c]))
-				w = (unsigned)strlen(t->columns[c]);
-			widths[c + 1] = w > widths[c + 1] ? w : widths[c + 1];
-		}
-	}
-	if (widths[0] < strlen(title))
-		widths[0] = (unsigned)strlen(title);
-	for (unsigned r = 0; t->nr_rows && r <= t->nr_rows; r++) {
-		printf("%s", r ? "" : terminal_bold());
-		pad(r ? t->rows[r - 1] : title, widths[0], false);
-		for (unsigned c = 0; c < t->nr_columns; c++) {
-			printf("  ");
-			pad(r ? cell(t, r - 1, c, buf) : t->columns[c],
-			    widths[c + 1], true);
-		}
-		printf("%s\n", r ? "" : terminal_off());
-	}
-	if (t->nr_rows)
-		putchar('\n');
+	putchar('\n');
+	print_rows(t, title);
 	free(t);
 }
 
-static bool in_table(const char *key)
-{
-	static const char *const prefixes[] = { "lane.", "trigger.", "probe." };
+/* ---- in words ---------------------------------------------------------------- */
 
-	for (unsigned i = 0; i < 3; i++)
-		if (!strncmp(key, prefixes[i], strlen(prefixes[i])) &&
-		    strchr(key + strlen(prefixes[i]), '.'))
-			return true;
-	return false;
+static const char *text_of(const struct client_reply *r, const char *key)
+{
+	static char buf[8][512];
+	static unsigned turn;
+	const char *value = client_value(r, key);
+	char *to = buf[turn++ % 8];
+
+	row_print_bytes(to, sizeof(buf[0]), value ? value : "",
+			value ? strlen(value) : 0);
+	return to;
 }
 
-/* A value as its key's unit tells. */
-static void print_single(const struct client_pair *p)
+static double number_of(const struct client_reply *r, const char *key)
 {
-	size_t len = strlen(p->key);
-	char text[512], human[32];
-	char *end;
-	double number = strtod(p->value, &end);
-	bool is_number = *p->value && !*end && number >= 0;
+	const char *value = client_value(r, key);
+	double number = value ? strtod(value, NULL) : 0;
 
-	row_print_bytes(text, sizeof(text), p->value, strlen(p->value));
-	if (is_number && len > 5 && !strcmp(p->key + len - 5, "bytes"))
-		snprintf(text, sizeof(text), "%s",
-			 units_human_size(human, (uint64_t)number));
-	else if (is_number && len > 2 && !strcmp(p->key + len - 2, "_s"))
-		snprintf(text, sizeof(text), "%s",
-			 units_human_time(human, (uint64_t)(number * 1e9)));
-	printf("%-24s %s\n", p->key, text);
+	return number > 0 ? number : 0;
+}
+
+/* A key in seconds, ns or bytes as its name ends. */
+static const char *human_of(const struct client_reply *r, const char *key)
+{
+	static char buf[8][32];
+	static unsigned turn;
+	double number = number_of(r, key);
+	char *to = buf[turn++ % 8];
+
+	if (ends_in(key, "bytes"))
+		return units_human_size(to, (uint64_t)number);
+	return units_human_time(
+		to, (uint64_t)(ends_in(key, "_ns") ? number : number * 1e9));
+}
+
+/* The sum of all keys that begin and end so. */
+static double sum_of(const struct client_reply *r, const char *prefix,
+		     const char *end)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < r->nr; i++)
+		if (!strncmp(r->pairs[i].key, prefix, strlen(prefix)) &&
+		    ends_in(r->pairs[i].key, end))
+			sum += strtod(r->pairs[i].value, NULL);
+	return sum;
+}
+
+static void print_losses(const struct client_reply *r)
+{
+	double lost = sum_of(r, "lane.", ".lost");
+	double misses = sum_of(r, "probe.", ".misses");
+	double torn = number_of(r, "dump.torn_slots");
+	double failed = number_of(r, "count.dumps_failed");
+	double wakes = number_of(r, "count.wakes_lost");
+
+	if (!lost && !misses && !torn && !failed && !wakes) {
+		printf("losses     none\n");
+		return;
+	}
+	printf("losses     %s%.0f records lost, %.0f events missed by probes, "
+	       "%.0f slots torn, %.0f dumps failed, %.0f wakes lost%s\n",
+	       terminal_warn(), lost, misses, torn, failed, wakes,
+	       terminal_off());
+}
+
+static void print_use(const struct client_reply *r)
+{
+	double up = number_of(r, "uptime_s");
+	double cpu = number_of(r, "cpu.self_s") +
+		     number_of(r, "cpu.children_s") + number_of(r, "cpu.bpf_s");
+
+	printf("memory     %s ring, %s for samples; resident %s with both\n",
+	       human_of(r, "memory.ring_bytes"),
+	       human_of(r, "memory.user_ring_bytes"),
+	       human_of(r, "memory.resident_bytes"));
+	printf("CPU        %s itself, %s timer and dumps, %s probes: %.1f %% of "
+	       "one CPU\n",
+	       human_of(r, "cpu.self_s"), human_of(r, "cpu.children_s"),
+	       human_of(r, "cpu.bpf_s"), up > 0 ? 100 * cpu / up : 0);
+}
+
+static void print_words(const struct client_reply *r)
+{
+	bool on = !strcmp(text_of(r, "probes"), "on");
+
+	printf("%s%s%s for %s: flightrecd %s, pid %s\n", terminal_bold(),
+	       text_of(r, "state"), terminal_off(), human_of(r, "uptime_s"),
+	       text_of(r, "version"), text_of(r, "pid"));
+	if (!on)
+		printf("probes     %soff%s: %s\n", terminal_warn(),
+		       terminal_off(), text_of(r, "probes.why"));
+	print_losses(r);
+	printf("snapshots  %.0f written into %s, dumper %s\n",
+	       number_of(r, "count.dumps_done"), text_of(r, "dump.folder"),
+	       text_of(r, "dump.state"));
+	if (*text_of(r, "dump.last"))
+		printf("           last %s, held within %s of the hit, on disk "
+		       "after %s\n",
+		       text_of(r, "dump.last"),
+		       human_of(r, "dump.hit_to_hold_ns"),
+		       human_of(r, "dump.hit_to_disk_ns"));
+	print_use(r);
+	printf("sampler    %.0f metrics, %.0f rounds of %s, %.0f late, %.0f "
+	       "errors\n",
+	       number_of(r, "sampler.metrics"), number_of(r, "sampler.ticks"),
+	       human_of(r, "sampler.round_s"), number_of(r, "sampler.late"),
+	       number_of(r, "sampler.errors"));
 }
 
 static void print_status(const struct client_reply *reply)
 {
-	for (unsigned i = 0; i < reply->nr; i++)
-		if (!in_table(reply->pairs[i].key))
-			print_single(&reply->pairs[i]);
-	putchar('\n');
+	print_words(reply);
 	print_table(reply, "lane.", "LANE");
 	print_table(reply, "trigger.", "TRIGGER");
 	print_table(reply, "probe.", "PROBE");
@@ -293,7 +448,8 @@ const struct command_ops cmd_status = {
 	.summary = "Says how the running recorder does.",
 	.usage = "[--json] [--run-folder DIR]",
 	.help = "Seconds of history held per lane, records written and lost, triggers and\n"
-		"their states, probes and their balance, memory and CPU time used.\n\n"
+		"their states, probes and their balance, memory and CPU time used.  All\n"
+		"that is known, zeros too, is in --json.\n\n"
 		"OPTIONS\n"
 		"  -j, --json          nested JSON for programs\n"
 		"  --run-folder DIR    where the recorder's socket is (/run/flightrec)\n\n"
