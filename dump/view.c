@@ -54,6 +54,7 @@ void view_free(struct view *v)
 	for (unsigned i = 0; i < v->nr_streams; i++)
 		free(v->streams[i]);
 	join_free(&v->paths);
+	join_free(&v->inodes);
 	join_free(&v->strings);
 	join_free(&v->procs);
 	join_free(&v->leaders);

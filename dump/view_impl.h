@@ -122,6 +122,7 @@ struct view {
 	char *streams[VIEW_STREAMS_MAX];
 	unsigned nr_streams;
 	struct join paths, strings, procs, leaders, metrics;
+	struct join inodes; /* paths, for records that do not know which name */
 };
 
 struct view_cursor {

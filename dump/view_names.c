@@ -5,6 +5,7 @@
 #include "dump/view_impl.h"
 
 #define TID_BORN(tid, born) ((uint64_t)(tid) << 16 | ((born)&0xffff))
+#define PKEY_UNKNOWN        0xffffu /* all ones: not captured */
 #define DEV_PKEY(dev, pkey) ((uint64_t)(dev) << 16 | ((pkey)&0xffff))
 
 static uint64_t raw_or_0(const struct view_block *b, enum view_role role,
@@ -19,10 +20,16 @@ static uint64_t raw_or_0(const struct view_block *b, enum view_role role,
 static int add_path(struct view *v, struct join_entry *e,
 		    const struct view_block *b, uint32_t row)
 {
+	int r;
+
 	e->a = raw_or_0(b, ROLE_INO, row);
 	e->b = DEV_PKEY(raw_or_0(b, ROLE_DEV, row),
 			raw_or_0(b, ROLE_PKEY, row));
-	return join_add(&v->paths, e);
+	r = join_add(&v->paths, e);
+	if (r)
+		return r;
+	e->b = DEV_PKEY(raw_or_0(b, ROLE_DEV, row), PKEY_UNKNOWN);
+	return join_add(&v->inodes, e);
 }
 
 static int add_string(struct view *v, struct join_entry *e,
@@ -85,8 +92,8 @@ static int add_row(struct view *v, unsigned block, uint32_t row)
 
 int view_names_build(struct view *v)
 {
-	struct join *all[] = { &v->paths, &v->strings, &v->procs, &v->leaders,
-			       &v->metrics };
+	struct join *all[] = { &v->paths, &v->inodes,  &v->strings,
+			       &v->procs, &v->leaders, &v->metrics };
 	int r;
 
 	for (unsigned i = 0; i < v->nr_blocks; i++) {
@@ -107,8 +114,12 @@ int view_names_build(struct view *v)
 const struct join_entry *view_find_path(struct view_cursor *c, uint64_t dev,
 					uint64_t ino, uint64_t pkey)
 {
-	return join_find(&c->v->paths, c->file->source, ino,
-			 DEV_PKEY(dev, pkey), c->end_ns);
+	/* a block request knows the inode, not by which name it was opened */
+	const struct join *names =
+		pkey == PKEY_UNKNOWN ? &c->v->inodes : &c->v->paths;
+
+	return join_find(names, c->file->source, ino, DEV_PKEY(dev, pkey),
+			 c->end_ns);
 }
 
 const struct join_entry *view_find_proc(struct view_cursor *c)
