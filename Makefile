@@ -157,15 +157,24 @@ vmtest: all test-programs ## kernel tests on other kernels (KERNELS="6.1 6.12")
 	$(Q)O=$(O) tests/vm/run.sh $(KERNELS)
 asan: ## unit and stress tests under ASan and UBSan
 	$(Q)$(MAKE) --no-print-directory O=$(O)/asan SAN='-fsanitize=address,undefined -fno-omit-frame-pointer' unit-programs
-	$(Q)O=$(O)/asan tests/run.sh unit stress
+	$(Q)O=$(O)/asan SLOWER=5 tests/run.sh unit stress
 tsan: ## unit and stress tests under TSan
 	$(Q)$(MAKE) --no-print-directory O=$(O)/tsan SAN=-fsanitize=thread unit-programs
-	$(Q)O=$(O)/tsan tests/run.sh unit stress
-$(O)/fuzz/%: tests/fuzz/%.c $(lib_src) $(O)/gen/bpf_list.h $(O)/gen/unistd_32.h $(lists:.o=.c)
+	$(Q)O=$(O)/tsan SLOWER=10 tests/run.sh unit stress
+# The library once more, as the fuzzers need it.
+FUZZ_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DFLIGHTREC_VERSION='"fuzz"' -g -O1 -MMD -MP \
+              -I. -Iinclude -isystem $(O)/gen -include tests/style/banned.h $(PKG_CFLAGS)
+fuzz_obj := $(lib_src:%.c=$(O)/fuzz/obj/%.o) \
+            $(patsubst $(O)/gen/%.o,$(O)/fuzz/obj/gen/%.o,$(lists))
+$(O)/fuzz/obj/gen/%.o: $(O)/gen/%.c
 	$(Q)mkdir -p $(@D)
-	$(call say,FUZZ)$(CLANG) -std=gnu11 -D_GNU_SOURCE -DFLIGHTREC_VERSION='"fuzz"' -g -O1 \
-	  -fsanitize=fuzzer,address,undefined -I. -Iinclude -isystem $(O)/gen $(PKG_CFLAGS) \
-	  -o $@ $(filter %.c,$^) $(LDLIBS)
+	$(call say,CLANG)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+$(O)/fuzz/obj/%.o: %.c | $(O)/gen/bpf_list.h $(O)/gen/unistd_32.h $(O)/gen/calls_nr.h
+	$(Q)mkdir -p $(@D)
+	$(call say,CLANG)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+$(O)/fuzz/%: tests/fuzz/%.c $(fuzz_obj)
+	$(Q)mkdir -p $(@D)
+	$(call say,FUZZ)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.c %.o,$^) $(LDLIBS)
 fuzz: $(fuzzers) ## each fuzzer for FUZZ_SECS (10) seconds
 	$(Q)for f in $(fuzzers); do mkdir -p $(O)/corpus/$${f##*/}; \
 	  $$f -max_total_time=$(or $(FUZZ_SECS),10) -verbosity=0 $(O)/corpus/$${f##*/} \
