@@ -39,9 +39,9 @@ check_exit "an empty file" 7 "$FR" info "$W/empty.frs"
 check_exit "status without a recorder" 3 client status
 check_exit "dump without a recorder" 3 client dump
 damage() {
-	python3 tests/kernel/damage.py "$FR" "$W/good.frs" "$W/damaged.frs" "${1:-60}"
+	python3 tests/kernel/damage.py "$FR" "$W/good.frs" "$W/damaged.frs" "$1"
 }
-check "cut and changed files: exit 7, no crash, no wrong row" damage 60
+check "cut and changed files: exit 7, no crash, no wrong row" damage "${DAMAGES:-60}"
 
 # ---- the recorder --------------------------------------------------------------
 check_exit "an unknown setting" 2 "$FRD" -n "${SETS[@]}" --set ring.memroy=1MiB
