@@ -3,7 +3,7 @@
  * report_metrics.c - sampled counters around the trigger.
  *
  * A round may hold only what changed, so a value is valid until the next one of
- * its metric.  Rates of counters are taken over whole rounds of their
+ * its metric, or until a full set of its collector that lacks it.  Rates of counters are taken over whole rounds of their
  * collector: 10 s that end 2 s before the trigger, the 2 s up to it, and what
  * follows.  Shown are the metrics that changed most from "before" to "at".
  */
@@ -47,6 +47,7 @@ struct metrics {
 	struct series *sorted[METRICS_MAX];
 	size_t nr;
 	struct points rounds[COLLECTORS_MAX];
+	struct points full[COLLECTORS_MAX]; /* rounds that hold all there is */
 	uint64_t trigger;
 };
 
@@ -119,6 +120,51 @@ static void add_row(struct metrics *m, struct view *v, struct view_cursor *c)
 	add_point(&m->rounds[sample.collector], ts, 0);
 }
 
+static void add_full_set(void *arg, uint32_t collector, uint64_t ts)
+{
+	struct metrics *m = arg;
+
+	if (collector >= COLLECTORS_MAX)
+		return;
+	add_point(&m->full[collector], ts, 0);
+	add_point(&m->rounds[collector], ts, 0);
+}
+
+static int compare_points(const void *p, const void *q)
+{
+	const struct point *x = p, *y = q;
+
+	return x->ts < y->ts ? -1 : x->ts > y->ts;
+}
+
+static void sort_rounds(struct metrics *m)
+{
+	for (unsigned i = 0; i < COLLECTORS_MAX; i++) {
+		struct points *all[] = { &m->rounds[i], &m->full[i] };
+
+		for (unsigned j = 0; j < 2; j++)
+			if (all[j]->nr)
+				qsort(all[j]->p, all[j]->nr, sizeof(*all[j]->p),
+				      compare_points);
+	}
+}
+
+/* The value at a time; NAN: the metric was not there.  ${clamp}: before its
+ * first value, that one. */
+static double value_at(const struct metrics *m, const struct series *s,
+		       uint64_t at, bool clamp)
+{
+	const struct points *full = &m->full[s->collector];
+	const struct point *p = point_at(&s->points, at);
+	const struct point *f = point_at(full, at);
+
+	if (f && f->ts > at)
+		f = NULL;
+	if (p->ts > at)
+		return clamp && !f ? p->value : NAN;
+	return f && f->ts > p->ts ? NAN : p->value;
+}
+
 /* Change per second between the rounds at two times. */
 static double rate(const struct metrics *m, const struct series *s,
 		   uint64_t from, uint64_t to)
@@ -128,12 +174,12 @@ static double rate(const struct metrics *m, const struct series *s,
 	const struct point *b = point_at(rounds, to);
 	double change;
 
-	if (!a || !b || b->ts <= a->ts || s->points.p[0].ts > a->ts)
+	if (!a || !b || b->ts <= a->ts)
 		return NAN;
-	change = point_at(&s->points, b->ts)->value -
-		 point_at(&s->points, a->ts)->value;
+	/* what is not there makes it not a number */
+	change = value_at(m, s, b->ts, false) - value_at(m, s, a->ts, false);
 	/* a counter that started anew tells nothing */
-	return change < 0 ? NAN : change / ((double)(b->ts - a->ts) / SEC);
+	return !(change >= 0) ? NAN : change / ((double)(b->ts - a->ts) / SEC);
 }
 
 static uint64_t minus(uint64_t a, uint64_t b)
@@ -162,10 +208,9 @@ static void evaluate(const struct metrics *m, struct series *s)
 		s->at = rate(m, s, minus(t, BEFORE_TO), t);
 		s->after = rate(m, s, t, t + AFTER_TO);
 	} else {
-		s->before =
-			point_at(&s->points, minus(t, BEFORE_FROM / 2))->value;
-		s->at = point_at(&s->points, t)->value;
-		s->after = point_at(&s->points, t + AFTER_TO)->value;
+		s->before = value_at(m, s, minus(t, BEFORE_FROM / 2), true);
+		s->at = value_at(m, s, t, true);
+		s->after = value_at(m, s, t + AFTER_TO, true);
 	}
 	if (isnan(s->before) || isnan(s->at)) {
 		s->score = 0;
@@ -248,8 +293,10 @@ static void metrics_free(struct metrics *m)
 		free(m->sorted[i]->points.p);
 		free(m->sorted[i]);
 	}
-	for (unsigned i = 0; i < COLLECTORS_MAX; i++)
+	for (unsigned i = 0; i < COLLECTORS_MAX; i++) {
 		free(m->rounds[i].p);
+		free(m->full[i].p);
+	}
 	free(m);
 }
 
@@ -267,6 +314,8 @@ int report_metrics(struct view *v)
 		view_seek(c, i);
 		add_row(m, v, c);
 	}
+	view_full_sets(v, add_full_set, m);
+	sort_rounds(m);
 	for (size_t i = 0; i < m->nr; i++)
 		evaluate(m, m->sorted[i]);
 	if (m->nr)

@@ -129,6 +129,12 @@ struct view_sample {
 	bool is_counter;
 };
 bool view_get_sample(struct view_cursor *c, struct view_sample *ret);
+/* Calls ${fn} for each record that holds, or belongs to, the full set of a
+ * collector: metrics that it lacks have no value from ${ts} on.  An empty set
+ * gives no row, but is told here.  In no order; one set may come in parts. */
+void view_full_sets(const struct view *v,
+		    void (*fn)(void *arg, uint32_t collector, uint64_t ts),
+		    void *arg);
 /* Who has to answer an operation on what is no file: "pipe", "socket",
  * "device" (a character device) or "anon" (eventfd, timerfd ...).  NULL: a
  * file, a block device, or not known. */

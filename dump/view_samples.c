@@ -159,3 +159,21 @@ bool view_get_sample(struct view_cursor *c, struct view_sample *ret)
 		named_field(b, row, "metric_kind", 0) == METRIC_COUNTER;
 	return true;
 }
+
+void view_full_sets(const struct view *v,
+		    void (*fn)(void *arg, uint32_t collector, uint64_t ts),
+		    void *arg)
+{
+	for (unsigned i = 0; i < v->nr_blocks; i++) {
+		const struct view_block *b = &v->blocks[i];
+
+		if (b->layout->use != USE_VALUES)
+			continue;
+		for (uint32_t row = 0; row < b->b->rows; row++)
+			if (named_field(b, row, "full", 0) == 1)
+				fn(arg,
+				   (uint32_t)named_field(b, row, "collector",
+							 0),
+				   b->b->ts[row]);
+	}
+}

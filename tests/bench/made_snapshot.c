@@ -33,16 +33,19 @@ static void put_names(struct made *m)
 
 static void put_samples(struct made *m)
 {
-	int64_t values[3] = { 0, 0, 0 };
+	int64_t values[4] = { 0, 0, 0, 0 };
 
 	made_metric(m, 1, 1, 2, 1, "disk.vda.reads\0requests\0made", 28);
 	made_metric(m, 1, 2, 1, 100, "pressure.io\0percent\0made", 24);
 	made_metric(m, 1, 3, 2, 1, "vm.pgfault\0pages\0made", 21);
+	/* leaps, and is gone before the trigger */
+	made_metric(m, 1, 4, 1, 1, "disk.vdb.queue\0requests\0made", 29);
 	for (uint64_t s = 40; s < 65; s++) {
+		values[3] = s < 56 ? 1 : 1000;
 		values[0] += s < 59 ? 10 : 900;
 		values[1] = s < 59 ? 15 : 8750;
 		values[2] += 1000;
-		made_values(m, s * 1000 * MSEC, values, 3);
+		made_values(m, s * 1000 * MSEC, values, s < 57 ? 4 : 3);
 	}
 }
 
@@ -126,7 +129,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	made_facts(&m, "00c0ffee00c0ffee");
-	snap_put_fact(m.w, "recorder.config", "# in force\n\n[ring]\n\n# the ring\nmemory = 64MiB\n");
+	snap_put_fact(m.w, "recorder.config",
+		      "# in force\n\n[ring]\n\n# the ring\nmemory = 64MiB\n");
 	snap_put_fact(m.w, "trigger.dur_ns", "50000000");
 	snap_put_fact(m.w, "trigger.when", "%s", "");
 	snap_put_fact(m.w, "probe.fs.sys_exit",

@@ -101,6 +101,11 @@ check "option without value" one_line_error 2 'needs a value' show --path
 check "bad format" one_line_error 2 'text, csv or jsonl' show -O xml "$a"
 check "bad time" one_line_error 2 'is not a time' show --begin soon "$a"
 check "bad number" one_line_error 2 'process number' show --pid me "$a"
+check "list of nothing" one_line_error 1 'No such file' list "$dir/absent.frs"
+check "verify of nothing" one_line_error 1 "^flightrec: $dir/absent.frs: No such file" verify "$dir/absent.frs"
+check "record of nothing" one_line_error 125 'no command given' record
+check "record: a bad setting is one line" one_line_error 125 'unknown section' record --set foo.bar=1 -- true
+check "record: a folder that is not there" one_line_error 125 "folder $dir/none: No such file.* -o" record -o "$dir/none/x.frs" -- true
 check "unknown stream" one_line_error 2 "no stream 'fss'" show --stream fss "$a"
 
 # --- exit codes ---
@@ -123,7 +128,7 @@ check "csv: header and rows" lines 3032 show -O csv "$a"
 check "csv: no header" lines 3031 show -O csv --no-header "$a"
 check "jsonl: one object per row" lines 3031 show -O jsonl "$a"
 check "jsonl is JSON" json_ok show -O jsonl "$a"
-check "samples when asked for" lines 75 show --stream sample -O jsonl "$a"
+check "samples when asked for" lines 92 show --stream sample -O jsonl "$a"
 check "limit" lines 5 show -O jsonl -n 5 "$a"
 check "the same file twice is the same" lines 3031 show -O jsonl "$a" "$a"
 check "min-latency" lines 1 show --min-latency 20ms -O jsonl "$a"
@@ -150,6 +155,7 @@ check "info: durations are no long numbers" has '^dur  *50.0 ms$' info "$a"
 check "info: probes are a table" has '^fs.sys_exit  *tp_btf  *10  *10 ' info "$a"
 check "NO_COLOR and pipes: no escapes" test -z "$("$fr" info "$a" | grep "$(printf '\033')")"
 check "report: counters" has 'disk.vda.reads  *10  *900' report "$a"
+check "report: no stale value of a metric that is gone" eval '! "$fr" report "$a" | grep -q disk.vdb.queue'
 check "report: blocks where UTF-8" has '█' report "$a"
 LC_ALL=C check "report: ASCII elsewhere" has '##' report "$a"
 check "no colours in a pipe" test -z "$("$fr" report "$a" | grep "$(printf '\033')")"
