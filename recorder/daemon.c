@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <flightrec/event.h>
 #include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,6 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "recorder/log.h"
@@ -24,7 +22,6 @@
 
 #define CHORES_NS       10000000000ULL
 #define FIRST_CHORES_NS 1000000000ULL
-#define TIMER_AGAIN_NS  1000000000ULL
 
 enum event_source {
 	EVENT_SIGNAL,
@@ -33,6 +30,7 @@ enum event_source {
 	EVENT_INBOX,
 	EVENT_TIMER,
 	EVENT_DUMP,
+	EVENT_CLOCK,
 };
 
 uint64_t daemon_now_ns(void)
@@ -62,20 +60,6 @@ void daemon_meta(struct daemon *d, enum daemon_meta what, uint32_t trigger,
 	if (d->ring)
 		ring_user_put(d->ring, FR_LANE_META, WRITER_MAIN, FR_T_meta,
 			      (unsigned)len, &rec, sizeof(rec), text, len);
-}
-
-void daemon_configure_dumps(struct dumps *dumps, const struct fr_config *c,
-			    gid_t gid)
-{
-	struct dumps_settings *s = &dumps->settings;
-
-	snprintf(s->folders[0], sizeof(s->folders[0]), "%s", c->dump_folder);
-	snprintf(s->folders[1], sizeof(s->folders[1]), "%s", c->dump_fallback);
-	s->level = (int)c->dump_level;
-	s->hold_limit_ns = c->dump_hold_limit;
-	s->max_files = (uint64_t)c->dump_max_files;
-	s->max_bytes = c->dump_max_use;
-	s->gid = gid;
 }
 
 /* ---- the loop -------------------------------------------------------------------- */
@@ -144,6 +128,13 @@ static void on_hit(void *arg, const struct engine_hit *h)
 	engine_hit(d->engine, daemon_now_ns(), h);
 }
 
+void daemon_take_hits(struct daemon *d)
+{
+	if (d->probes)
+		probes_poll(d->probes, on_wake, d);
+	inbox_drain(d->inbox, on_hit, d);
+}
+
 static void stop(struct daemon *d, int signo)
 {
 	if (d->stopping)
@@ -154,40 +145,26 @@ static void stop(struct daemon *d, int signo)
 	engine_shutdown(d->engine, daemon_now_ns());
 }
 
-/* Rights are a thread's own: its thread begins after ours were dropped. */
-static void start_sampler(struct daemon *d)
+static void check_clocks(struct daemon *d)
 {
-	int err = sampler_start(d->sampler);
-
-	d->sampler_ns = daemon_now_ns();
-	d->sampler_down = err != 0;
-	if (err)
-		log_err(err, "cannot start the sampler");
-}
-
-/* At once, unless the last one ended at once too: then with the next chores. */
-static void check_timer(struct daemon *d, uint64_t now_ns)
-{
+	int64_t real, boot, was = d->clocks.real_ns;
 	char text[128];
-	int status = 0;
+	bool first = !d->clocks.said_ns;
 
-	if (sampler_timer_ended(d->sampler, &status)) {
-		snprintf(text, sizeof(text),
-			 "the sampler's timer ended (%s); starting another",
-			 WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) :
-					       "exit");
-		log_err(0, "%s", text);
-		daemon_meta(d, META_NOTE, 0, 0, text);
-		d->sampler_down = true;
-	}
-	if (d->sampler_down && now_ns - d->sampler_ns > TIMER_AGAIN_NS)
-		start_sampler(d);
+	clocks_read(&real, &boot);
+	if (!clocks_note(&d->clocks, daemon_now_ns(), real, boot))
+		return;
+	snprintf(text, sizeof(text),
+		 "mono_to_real_ns=%lld mono_to_boot_ns=%lld moved_ns=%lld",
+		 (long long)real, (long long)boot,
+		 first ? 0LL : (long long)(real - was));
+	daemon_meta(d, META_CLOCK, 0, (uint64_t)real, text);
 }
 
 static void on_child(struct daemon *d)
 {
 	dumps_reap(&d->dumps);
-	check_timer(d, daemon_now_ns());
+	daemon_check_timer(d);
 }
 
 static void on_signal(struct daemon *d)
@@ -214,6 +191,7 @@ static void chores(struct daemon *d, uint64_t now_ns)
 	d->chores_ns = now_ns + CHORES_NS;
 	status_measure(d, now_ns);
 	on_child(d);
+	check_clocks(d);
 	if (d->probes)
 		probes_seal_offline(d->probes);
 }
@@ -237,6 +215,10 @@ static void serve(struct daemon *d, enum event_source source)
 		break;
 	case EVENT_DUMP:
 		dumps_dispatch(&d->dumps);
+		break;
+	case EVENT_CLOCK:
+		clocks_arm(d->clock_fd);
+		check_clocks(d);
 		break;
 	case EVENT_TIMER:
 		(void)!read(d->timer_fd, &ticks, sizeof(ticks));
@@ -407,30 +389,6 @@ static int open_rings(struct daemon *d)
 	return err;
 }
 
-static int open_sampler(struct daemon *d)
-{
-	const char *user = d->config->run_user;
-	const struct passwd *p =
-		*user && geteuid() == 0 ? getpwnam(user) : NULL;
-	struct sampler_options o = {
-		.period_ns = d->config->sampler_period,
-		.collectors = d->config->sampler_collectors,
-		.ring = d->ring,
-		.writer = WRITER_SAMPLER,
-		.timer_uid = p ? p->pw_uid : (uid_t)-1,
-		.timer_gid = p ? p->pw_gid : (gid_t)-1,
-	};
-	int err = sampler_new(&o, &d->sampler);
-
-	if (!err) {
-		d->watch = watch_new(d->sampler, &d->rules, d->inbox);
-		err = d->watch ? 0 : -errno;
-	}
-	if (err)
-		log_err(err, "cannot open the sampler");
-	return err;
-}
-
 static int open_engine(struct daemon *d)
 {
 	int err;
@@ -504,11 +462,14 @@ static int open_events(struct daemon *d, const sigset_t *set)
 	d->signal_fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
 	d->timer_fd =
 		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	d->clock_fd = clocks_open(); /* without it, chores notice later */
 	if (d->epoll_fd < 0 || d->signal_fd < 0 || d->timer_fd < 0)
 		return -errno;
 	err = watch_fd(d, d->signal_fd, EVENT_SIGNAL);
 	if (!err)
 		err = watch_fd(d, d->timer_fd, EVENT_TIMER);
+	if (!err)
+		err = watch_fd(d, d->clock_fd, EVENT_CLOCK);
 	if (!err)
 		err = watch_fd(d, control_fd(d->control), EVENT_CONTROL);
 	if (!err)
@@ -543,7 +504,7 @@ static int start(struct daemon *d)
 	if (!err)
 		err = open_engine(d);
 	if (!err)
-		err = open_sampler(d);
+		err = daemon_open_sampler(d);
 	if (err)
 		return err;
 	open_dumps(d);
@@ -562,6 +523,7 @@ static void say_ready(struct daemon *d)
 	}
 	notify_send("READY=1");
 	daemon_meta(d, META_START, 0, 0, "recording");
+	check_clocks(d);
 	log_info("recording (pid %d, run folder %s, snapshots in %s)",
 		 (int)getpid(), d->run.path, d->config->dump_folder);
 }
@@ -607,6 +569,7 @@ int daemon_run(const struct options *o, struct fr_config *config)
 	d->config = d->first_config = config;
 	d->started_ns = daemon_now_ns();
 	d->epoll_fd = d->signal_fd = d->timer_fd = d->dump_fd = -1;
+	d->clock_fd = -1;
 	d->run.dir_fd = d->run.pid_fd = -1;
 	err = start(d);
 	if (err) {
@@ -615,7 +578,7 @@ int daemon_run(const struct options *o, struct fr_config *config)
 		err = priv_drop_daemon();
 		if (err)
 			log_err(err, "cannot drop capabilities");
-		start_sampler(d);
+		daemon_start_sampler(d);
 		say_ready(d);
 		loop(d);
 	}

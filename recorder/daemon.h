@@ -4,12 +4,14 @@
  *
  *   daemon.c    start, loop, end          incident.c  the engine's wishes
  *   status.c    what it tells of itself   recover.c   what a dead one left
+ *   daemon_sampler.c  sampler and timer
  *
  * One thread beside the sampler's; everything here belongs to it.
  */
 #ifndef RECORDER_DAEMON_H
 #define RECORDER_DAEMON_H
 
+#include "recorder/clocks.h"
 #include "recorder/control.h"
 #include "recorder/dumps.h"
 #include "recorder/options.h"
@@ -79,7 +81,7 @@ struct daemon {
 	struct watch *watch;
 	struct control *control;
 
-	int epoll_fd, signal_fd, timer_fd;
+	int epoll_fd, signal_fd, timer_fd, clock_fd;
 	int dump_fd;        /* in epoll; -1: none */
 	uint64_t timer_ns;  /* what timer_fd is set to */
 	uint64_t chores_ns; /* when the next round of small work is due */
@@ -91,6 +93,7 @@ struct daemon {
 	struct dump_outcome last; /* of the last dump; path in last_path */
 	char last_path[PATH_MAX];
 	struct daemon_rates rates;
+	struct clocks clocks;
 	unsigned recovered; /* snapshots written of what a dead one left */
 };
 
@@ -103,6 +106,19 @@ void daemon_meta(struct daemon *d, enum daemon_meta what, uint32_t trigger,
 		 uint64_t value, const char *text);
 /* (gid_t)-1: there is no such group. */
 gid_t daemon_group(const char *name);
+/* Takes in the hits that are on their way, before the rules they were made by
+ * change. */
+void daemon_take_hits(struct daemon *d);
+
+/* ---- daemon_sampler.c ------------------------------------------------------- */
+/* 0 or negative errno, said. */
+int daemon_open_sampler(struct daemon *d);
+/* Rights are a thread's own: call this after ours were dropped. */
+void daemon_start_sampler(struct daemon *d);
+/* On SIGCHLD and now and then: a timer that ended is replaced. */
+void daemon_check_timer(struct daemon *d);
+
+/* ---- reload.c --------------------------------------------------------------- */
 /* Fills dumps from the settings; what runs is not touched. */
 void daemon_configure_dumps(struct dumps *dumps, const struct fr_config *c,
 			    gid_t gid);

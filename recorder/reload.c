@@ -8,6 +8,20 @@
 
 #include "recorder/log.h"
 
+void daemon_configure_dumps(struct dumps *dumps, const struct fr_config *c,
+			    gid_t gid)
+{
+	struct dumps_settings *s = &dumps->settings;
+
+	snprintf(s->folders[0], sizeof(s->folders[0]), "%s", c->dump_folder);
+	snprintf(s->folders[1], sizeof(s->folders[1]), "%s", c->dump_fallback);
+	s->level = (int)c->dump_level;
+	s->hold_limit_ns = c->dump_hold_limit;
+	s->max_files = (uint64_t)c->dump_max_files;
+	s->max_bytes = c->dump_max_use;
+	s->gid = gid;
+}
+
 static bool can_change(const struct config_param *p)
 {
 	return !strcmp(p->section, "dump") ||
@@ -43,6 +57,7 @@ static int put_in_force(struct daemon *d, struct fr_config *new)
 	struct facts settings = { 0 };
 	int err = keep_fixed(d->config, new);
 
+	daemon_take_hits(d);
 	if (!err)
 		err = engine_load(d->engine, daemon_now_ns(), new->rules,
 				  new->nr_rules, new->probes_slow_limit);

@@ -132,6 +132,8 @@ check "status answers" exits 0 "$FR" status --run-folder "$W/run"
 check "status has history of a lane" [ -n "$(value lane.sample.history_s)" ]
 check "dump prints the path" says "^$W/snap/flightrec-.*-manual.frs" dump
 check "the snapshot can be read" whole "$W"/snap/*-manual.frs
+check "it has the clocks' offsets" says 'mono_to_real_ns=[0-9]' "$FR" show -O jsonl \
+	--stream meta "$W"/snap/*-manual.frs
 check "its mode is 0640" [ "$(stat -c %a "$W"/snap/*-manual.frs)" = 640 ]
 check "dump takes a name" says 'Z-a_b.frs' dump --name 'a/b' --reason 'why not'
 if "$FR" info --help >/dev/null 2>&1; then
@@ -178,6 +180,20 @@ printf '[trigger "two"]\nwhen = fs.fsync latency > 9s\n' >"$W/my.conf"
 kill -HUP "$daemon"
 check "a good file is taken" wait_for says armed value trigger.two.state
 check "... and the gone rule is gone" [ -z "$(value trigger.one.state)" ]
+check "ends" down
+# A hit that waits while its rule is changed counts: the recorder is stopped, so
+# that it sees the request to reload before the hit.
+rm -rf "$W/snap"
+printf '[trigger "one"]\nwhen = fs.fsync latency > 1ns\n' >"$W/my.conf"
+check "starts with a rule that will change" up -c "$W/my.conf" --set "scope.pids=$$"
+if [ "$(value probes)" = on ]; then
+	kill -STOP "$daemon"
+	printf '[trigger "one"]\nwhen = fs.fsync latency > 10s\n' >"$W/my.conf"
+	kill -HUP "$daemon"
+	dd if=/dev/zero of="$W/synced" bs=1 count=1 conv=fsync 2>/dev/null
+	kill -CONT "$daemon"
+	check "a hit under way is not lost by a reload" wait_for eval "ls '$W'/snap/*-one.frs"
+fi
 check "ends" down
 
 # --- folders that cannot be written
