@@ -143,7 +143,11 @@ struct task_delay_info {
 struct atomic_t___fr {
 	int counter;
 };
+struct sched_entity {
+	u64 sum_exec_runtime;
+};
 struct signal_struct {
+	unsigned long long sum_sched_runtime;
 	struct atomic_t___fr live;
 	u64 utime, stime;
 	unsigned long maj_flt, min_flt;
@@ -157,6 +161,7 @@ struct task_struct {
 	int pid, tgid;
 	u64 start_boottime;
 	u64 utime, stime;
+	struct sched_entity se;
 	unsigned long maj_flt, min_flt;
 	int exit_code;
 	struct task_struct *group_leader, *real_parent;
@@ -233,7 +238,7 @@ struct sys_exit_ctx {
 #define TS_COMPAT      0x0002 /* x86: thread_info.status */
 #define TIF_32BIT      22     /* arm64: thread_info.flags */
 #define AT_FDCWD       -100
-#define FR_O_APPEND 02000
+#define FR_O_APPEND    02000
 #define O_DIRECT_X86   040000
 #define O_DIRECT_ARM64 0200000
 #if defined(__TARGET_ARCH_arm64)

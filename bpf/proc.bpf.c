@@ -103,8 +103,8 @@ static __always_inline void clear_inflight(struct task_struct *t, u32 tid)
 }
 
 #define ENV_STRINGS_MAX 128
-#define ENV_VALUE_MAX 256
-#define ENV_BYTES_MAX 2048
+#define ENV_VALUE_MAX   256
+#define ENV_BYTES_MAX   2048
 
 static __always_inline int env_asked_for(const u64 *text)
 {
@@ -229,7 +229,8 @@ struct {
 	__type(value, u32);
 } gone SEC(".maps");
 
-static __always_inline int is_last(struct task_struct *t, struct signal_struct *s)
+static __always_inline int is_last(struct task_struct *t,
+				   struct signal_struct *s)
 {
 	struct gone_key k = { (u64)s, t->group_leader->start_boottime };
 	u32 one = 1;
@@ -237,6 +238,27 @@ static __always_inline int is_last(struct task_struct *t, struct signal_struct *
 	if (s->live.counter) /* ours is off already */
 		return 0;
 	return !bpf_map_update_elem(&gone, &k, &one, BPF_NOEXIST);
+}
+
+/* The kernel counts user and system time in ticks, and the sum of both exactly:
+ * like wait4(2) we show the exact sum, shared as the ticks are. */
+static __always_inline void scale_times(struct fr_proc_exit *r, u64 exact)
+{
+	u64 ticks = r->utime + r->stime, user = r->utime;
+
+	if (!ticks) {
+		r->utime = exact;
+		return;
+	}
+	for (int i = 0; i < 6 && user >> 40; i++) { /* room for the product */
+		user >>= 4;
+		ticks >>= 4;
+	}
+	user = ticks ? (user << 20) / ticks : 0; /* share of 2^20 */
+	if (user > 1 << 20)
+		user = 1 << 20;
+	r->utime = (exact >> 20) * user + ((exact & 0xfffff) * user >> 20);
+	r->stime = exact - r->utime;
 }
 
 static __always_inline void add_times(struct fr_proc_exit *r,
@@ -292,6 +314,7 @@ int BPF_PROG(proc_exit_tp_btf, struct task_struct *t)
 	struct fr_proc_exit *r = (void *)buf;
 	struct signal_struct *s;
 	int in_scope;
+	u64 exact;
 
 	if (!n || !buf)
 		return 0;
@@ -306,10 +329,17 @@ int BPF_PROG(proc_exit_tp_btf, struct task_struct *t)
 	r->utime = r->stime = r->majflt = r->minflt = 0;
 	r->read_bytes = r->write_bytes = r->rchar = r->wchar = 0;
 	add_times(r, t);
-	if (r->last)
+	exact = t->se.sum_exec_runtime;
+	if (r->last) {
 		add_process(r, t, s);
-	r->dur = bpf_ktime_get_boot_ns() -
-		 (r->last ? t->group_leader->start_boottime : t->start_boottime);
+		exact += s->sum_sched_runtime;
+		if (t != t->group_leader)
+			exact += t->group_leader->se.sum_exec_runtime;
+	}
+	scale_times(r, exact);
+	r->dur =
+		bpf_ktime_get_boot_ns() -
+		(r->last ? t->group_leader->start_boottime : t->start_boottime);
 	r->ts = bpf_ktime_get_ns() - r->dur;
 	r->tid = t->pid;
 	r->pid = t->tgid;
