@@ -70,10 +70,10 @@ $(O)/flightrec: $(O)/dump/main.o $(lib)
 $(lib): $(lib_obj) $(lists)
 	$(call say,AR)rm -f $@ && ar rcs $@ $^
 
-$(O)/%.o: %.c
+$(O)/%.o: %.c | $(O)/gen/probe_list.h
 	$(Q)mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
-$(O)/gen/%.o: $(O)/gen/%.c
+$(O)/gen/%.o: $(O)/gen/%.c | $(O)/gen/probe_list.h
 	$(call say,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # --- generated -------------------------------------------------------------
@@ -95,7 +95,16 @@ $(O)/gen/detector_list.c: triggers/detectors Makefile
 $(O)/gen/command_list.c: dump Makefile
 	$(call list,cmd,dump/command.h,,command_ops,$(patsubst cmd_%,%,$(call names,dump/cmd_*.c)))
 
-$(O)/gen/%.bpf.o: bpf/%.bpf.c
+# The probes: programs are named <stream>_<name>_<mechanism>[_<variant>], the
+# stream as its file.  Each is X(ID, stream, name) in FR_PROBES (shared.h).
+$(O)/gen/probe_list.h: $(bpf_src) Makefile
+	$(Q)mkdir -p $(@D)
+	$(call say,GEN){ echo '#define FR_PROBES(X) \'; $(foreach n,$(bpf_names), \
+	  grep -oE '\b$n_[a-z0-9]+_(tp_btf|tracepoint|raw_tp|fentry|kprobe)' bpf/$n.bpf.c | \
+	  sed -E 's/^$n_([a-z0-9]+)_.*/\1/' | sort -u | while read -r p; do \
+	  printf '\tX(%s, $n, %s) \\\n' "$$(echo $n_$$p | tr a-z A-Z)" "$$p"; done;) echo; } > $@
+
+$(O)/gen/%.bpf.o: bpf/%.bpf.c | $(O)/gen/probe_list.h
 	$(Q)mkdir -p $(@D)
 	$(call say,BPF)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
 	  -Wall -Wno-unused-function -idirafter /usr/include/$(shell $(CC) -dumpmachine) -MMD -MP -MF $(O)/gen/$*.bpf.d -Iinclude -Ibpf \
@@ -172,7 +181,7 @@ $(O)/fuzz/obj/gen/%.o: $(O)/gen/%.c
 $(O)/fuzz/obj/%.o: %.c | $(O)/gen/bpf_list.h $(O)/gen/unistd_32.h $(O)/gen/calls_nr.h
 	$(Q)mkdir -p $(@D)
 	$(call say,CLANG)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
-$(O)/fuzz/%: tests/fuzz/%.c $(fuzz_obj)
+$(O)/fuzz/%: tests/fuzz/%.c $(O)/gen/probe_list.h $(fuzz_obj)
 	$(Q)mkdir -p $(@D)
 	$(call say,FUZZ)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.c %.o,$^) $(LDLIBS)
 fuzz: $(fuzzers) ## each fuzzer for FUZZ_SECS (10) seconds

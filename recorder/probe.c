@@ -354,7 +354,7 @@ int probes_start(struct probes *p, struct fr_diag *diag)
 {
 	unsigned on = 0;
 
-	/* Last in the table first: exits before entries, so that an entry that
+	/* From the end of the alphabet: exits before entries, so that an entry that
 	 * was noted finds its exit. */
 	for (int i = FR_PROBE_MAX - 1; i >= 0; i--) {
 		if (!p->points[i].prog)

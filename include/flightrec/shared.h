@@ -56,21 +56,9 @@ struct fr_wake {
 };
 
 /* ---- counts per probe (BPF per-CPU, FR_COUNTER(..., PROBE, ...)) ---------- */
-/* id, stream, name; append only.  Names of BPF programs are
- * <stream>_<name>_<mechanism>[_<variant>]. */
-#define FR_PROBES(X)                     \
-	X(FS_ENTER, fs, enter)           \
-	X(FS_EXIT, fs, exit)             \
-	X(BLOCK_QUEUE, block, queue)     \
-	X(BLOCK_INSERT, block, insert)   \
-	X(BLOCK_ISSUE, block, issue)     \
-	X(BLOCK_DONE, block, done)       \
-	X(BLOCK_REQUEUE, block, requeue) \
-	X(BLOCK_MERGE, block, merge) \
-	X(PROC_FORK, proc, fork)         \
-	X(PROC_EXEC, proc, exec)         \
-	X(PROC_EXIT, proc, exit)         \
-	X(PROC_RENAME, proc, rename)
+/* FR_PROBES(X): id, stream, name of each probe, generated from bpf/.  Ids differ
+ * from build to build: they never leave the memory of one recorder. */
+#include <probe_list.h>
 enum fr_probe_id {
 #define FR_PROBE_ID(id, stream, name) FR_PROBE_##id,
 	FR_PROBES(FR_PROBE_ID)
