@@ -346,6 +346,19 @@ static void print_use(const struct client_reply *r)
 	       human_of(r, "cpu.bpf_s"), up > 0 ? 100 * cpu / up : 0);
 }
 
+/* Over all snapshots of this run. */
+static void print_spread(const struct client_reply *r, const char *what,
+			 const char *prefix)
+{
+	char min[64], median[64], max[64];
+
+	snprintf(min, sizeof(min), "%smin_ns", prefix);
+	snprintf(median, sizeof(median), "%smedian_ns", prefix);
+	snprintf(max, sizeof(max), "%smax_ns", prefix);
+	printf("           %s: least %s, median %s, most %s\n", what,
+	       human_of(r, min), human_of(r, median), human_of(r, max));
+}
+
 static void print_words(const struct client_reply *r)
 {
 	bool on = !strcmp(text_of(r, "probes"), "on");
@@ -366,6 +379,10 @@ static void print_words(const struct client_reply *r)
 		       text_of(r, "dump.last"),
 		       human_of(r, "dump.hit_to_hold_ns"),
 		       human_of(r, "dump.hit_to_disk_ns"));
+	if (number_of(r, "count.dumps_done") > 1) {
+		print_spread(r, "held within", "dump.hit_to_hold_");
+		print_spread(r, "on disk after", "dump.hit_to_disk_");
+	}
 	print_use(r);
 	printf("sampler    %.0f metrics, %.0f rounds of %s, %.0f late, %.0f "
 	       "errors\n",

@@ -152,6 +152,13 @@ dump -q >/dev/null & three=$!
 check "three at once are queued" eval "wait $one && wait $two && wait $three"
 check "... and each gets its own" count_is "$W/snap" $((before + 3))
 
+check "times of all dumps are measured" eval \
+	'[ $(value dump.hit_to_hold_min_ns) -gt 0 ] &&
+	[ $(value dump.hit_to_disk_min_ns) -le $(value dump.hit_to_disk_median_ns) ] &&
+	[ $(value dump.hit_to_disk_median_ns) -le $(value dump.hit_to_disk_max_ns) ]'
+check "... and shown" says 'on disk after: least .* median .* most' \
+	"$FR" status --run-folder "$W/run"
+
 # --- who may ask
 if command -v setpriv >/dev/null; then
 	chmod 755 "$W"
