@@ -43,11 +43,11 @@ column_inline void column_rest_of(int pred, struct column_state s,
 				  const uint64_t *v, uint32_t rows,
 				  uint64_t *rest)
 {
-	const uint64_t *a = m->a, *b = m->b;
+	const struct column_refs refs = { m->a, m->b, m->c };
 
 	for (uint32_t i = 0; i < rows; i++) {
-		rest[i] = v[i] - column_guess(pred, &s, a, b, i);
-		column_learn(pred, &s, a, b, i, v[i]);
+		rest[i] = v[i] - column_guess(pred, &s, &refs, i);
+		column_learn(pred, &s, &refs, i, v[i]);
 	}
 }
 
@@ -189,6 +189,7 @@ unsigned column_choose(struct column_work *w, const struct column_model *models,
 
 		m.a = m.a ? m.a + from : NULL;
 		m.b = m.b ? m.b + from : NULL;
+		m.c = m.c ? m.c + from : NULL;
 		cost = column_try(w, &m, v + from, n);
 		if (cost < best) {
 			best = cost;

@@ -24,7 +24,7 @@
 #define COLUMN_BOUND(rows) ((size_t)(rows)*14 + 16)
 
 /*
- * Models.  v: this column, a and b: other columns (unsigned 64-bit arithmetic
+ * Models.  v: this column, a, b and c: other columns (unsigned 64-bit arithmetic
  * throughout), i: row, T: a table of 1,024 values that all begin as `base`.
  */
 enum column_pred {
@@ -43,6 +43,11 @@ enum column_pred {
 	 * rows with the same a; DICT_A: and what follows depends on a, too */
 	COLUMN_DICT = 10,
 	COLUMN_DICT_A = 11,
+	/* For each c the better one of two, by what was right last time:
+	 * SEEK: b[i], or where the last row with the same a ended: at its b if
+	 * that was right, else as NEXT; EITHER: a[i], or LAST2 by b and c */
+	COLUMN_SEEK = 12,
+	COLUMN_EITHER = 13,
 	COLUMN_NR_PREDS,
 	/* Flag in a code: rests are counted in steps of the clock. */
 	COLUMN_CLOCK = 0x80,
@@ -50,8 +55,8 @@ enum column_pred {
 
 struct column_model {
 	uint8_t pred;
-	const uint64_t *a, *b; /* NULL where the model uses none */
 	uint8_t clock; /* 1: in steps of the clock (not DICT), see column_look() */
+	const uint64_t *a, *b, *c; /* NULL where the model uses none */
 };
 
 /* What the decoder must know beside the bytes. */
@@ -86,10 +91,10 @@ size_t column_encode(struct column_work *w, const struct column_model *m,
 		     struct column_code *ret);
 
 /* Trusts nothing.  0, or -EBADMSG: c and in contradict each other or rows.
- * ${a}, ${b}: the columns the model refers to; -EBADMSG if it needs one that is
- * NULL. */
+ * refs: the columns a, b and c that the model refers to; -EBADMSG if it needs one
+ * that is NULL. */
 int column_decode(struct column_work *w, const struct column_code *c,
-		  const uint8_t *in, const uint64_t *a, const uint64_t *b,
+		  const uint8_t *in, const uint64_t *const refs[3],
 		  uint32_t rows, uint64_t *v);
 
 #endif

@@ -7,12 +7,12 @@
 #include "dump/column_quantum.h"
 
 column_inline void column_restore_of(int pred, struct column_state s,
-				     const uint64_t *a, const uint64_t *b,
+				     const struct column_refs *refs,
 				     uint32_t rows, uint64_t *v)
 {
 	for (uint32_t i = 0; i < rows; i++) {
-		v[i] += column_guess(pred, &s, a, b, i);
-		column_learn(pred, &s, a, b, i, v[i]);
+		v[i] += column_guess(pred, &s, refs, i);
+		column_learn(pred, &s, refs, i, v[i]);
 	}
 }
 
@@ -86,16 +86,17 @@ static uint64_t column_value_bytes(const struct column_code *c)
 }
 
 static int column_check(const struct column_work *w,
-			const struct column_code *c, const uint64_t *a,
-			const uint64_t *b, uint32_t rows)
+			const struct column_code *c,
+			const struct column_refs *refs, uint32_t rows)
 {
 	int pred = c->pred & ~COLUMN_CLOCK;
-	int needs_b = pred == COLUMN_LAST2 || pred == COLUMN_NEXT;
+	int needs_c = pred == COLUMN_SEEK || pred == COLUMN_EITHER;
+	int needs_b = pred == COLUMN_LAST2 || pred == COLUMN_NEXT || needs_c;
 	uint64_t plane_bytes = (uint64_t)c->planes * rows;
 
 	if (rows > w->rows || pred >= COLUMN_NR_PREDS || c->planes > 8 ||
-	    c->exceptions > rows || (column_needs_a(pred) && !a) ||
-	    (needs_b && !b))
+	    c->exceptions > rows || (column_needs_a(pred) && !refs->a) ||
+	    (needs_b && !refs->b) || (needs_c && !refs->c))
 		return -EBADMSG;
 	if (column_is_dict(pred) &&
 	    (c->pred != pred || c->base > 8 || c->step > rows))
@@ -131,8 +132,8 @@ static int column_decode_dict(struct column_work *w,
 
 static int column_decode_guessed(struct column_work *w,
 				 const struct column_code *c, const uint8_t *in,
-				 const uint64_t *a, const uint64_t *b,
-				 uint32_t rows, uint64_t *v)
+				 const struct column_refs *refs, uint32_t rows,
+				 uint64_t *v)
 {
 	int pred = c->pred & ~COLUMN_CLOCK;
 	struct column_state s;
@@ -149,7 +150,7 @@ static int column_decode_guessed(struct column_work *w,
 	switch (pred) {
 #define COLUMN_CASE(p)                                  \
 	case p:                                         \
-		column_restore_of(p, s, a, b, rows, v); \
+		column_restore_of(p, s, refs, rows, v); \
 		break;
 		COLUMN_EACH_PRED(COLUMN_CASE)
 #undef COLUMN_CASE
@@ -158,14 +159,15 @@ static int column_decode_guessed(struct column_work *w,
 }
 
 int column_decode(struct column_work *w, const struct column_code *c,
-		  const uint8_t *in, const uint64_t *a, const uint64_t *b,
+		  const uint8_t *in, const uint64_t *const refs[3],
 		  uint32_t rows, uint64_t *v)
 {
-	int err = column_check(w, c, a, b, rows);
+	const struct column_refs r = { refs[0], refs[1], refs[2] };
+	int err = column_check(w, c, &r, rows);
 
 	if (err)
 		return err;
 	if (column_is_dict(c->pred))
-		return column_decode_dict(w, c, in, a, rows, v);
-	return column_decode_guessed(w, c, in, a, b, rows, v);
+		return column_decode_dict(w, c, in, r.a, rows, v);
+	return column_decode_guessed(w, c, in, &r, rows, v);
 }

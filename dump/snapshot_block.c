@@ -120,6 +120,11 @@ static int block_get_column(struct block *b, struct column_work *w,
 		.base = c->base,
 		.step = c->step,
 	};
+	const uint64_t *const refs[3] = {
+		block_reference(b, c->a),
+		block_reference(b, c->b),
+		block_reference(b, c->c),
+	};
 	struct block_slot *slot;
 	int err;
 
@@ -130,8 +135,7 @@ static int block_get_column(struct block *b, struct column_work *w,
 		return 0;
 	if (slot->decoded)
 		return -EBADMSG;
-	err = column_decode(w, &code, in, block_reference(b, c->a),
-			    block_reference(b, c->b), rows, slot->v);
+	err = column_decode(w, &code, in, refs, rows, slot->v);
 	slot->decoded = !err;
 	return err;
 }

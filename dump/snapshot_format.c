@@ -101,6 +101,8 @@ void snap_column_put(uint8_t *p, const struct snap_column_head *c)
 	p = snap_put_int(p, c->planes, 1);
 	p = snap_put_int(p, c->a, 2);
 	p = snap_put_int(p, c->b, 2);
+	p = snap_put_int(p, c->c, 2);
+	p = snap_put_int(p, 0, 2);
 	p = snap_put_int(p, c->exceptions, 4);
 	p = snap_put_int(p, c->bytes, 4);
 	p = snap_put_int(p, c->base, 8);
@@ -114,8 +116,9 @@ void snap_column_get(const uint8_t *p, struct snap_column_head *ret)
 	ret->planes = p[3];
 	ret->a = (uint16_t)snap_get_int(p + 4, 2);
 	ret->b = (uint16_t)snap_get_int(p + 6, 2);
-	ret->exceptions = (uint32_t)snap_get_int(p + 8, 4);
-	ret->bytes = (uint32_t)snap_get_int(p + 12, 4);
-	ret->base = snap_get_int(p + 16, 8);
-	ret->step = snap_get_int(p + 24, 8);
+	ret->c = (uint16_t)snap_get_int(p + 8, 2);
+	ret->exceptions = (uint32_t)snap_get_int(p + 12, 4);
+	ret->bytes = (uint32_t)snap_get_int(p + 16, 4);
+	ret->base = snap_get_int(p + 20, 8);
+	ret->step = snap_get_int(p + 28, 8);
 }

@@ -24,7 +24,7 @@
 #define SNAP_HEAD_BYTES       64
 #define SNAP_FRAME_BYTES      64
 #define SNAP_TRAILER_BYTES    32
-#define SNAP_COLUMN_BYTES     32 /* descriptor of a column */
+#define SNAP_COLUMN_BYTES     36 /* descriptor of a column */
 #define SNAP_BLOCK_HEAD_BYTES 8
 
 /* What no frame exceeds; readers refuse more without allocating it. */
@@ -71,7 +71,7 @@ enum snap_column_id {
 struct snap_column_head {
 	uint16_t id;
 	uint8_t pred, planes; /* column.h */
-	uint16_t a, b;        /* ids of columns referred to, or SNAP_COL_NONE */
+	uint16_t a, b, c;     /* ids of columns referred to, or SNAP_COL_NONE */
 	uint32_t exceptions;
 	uint32_t bytes;
 	uint64_t base, step;

@@ -254,6 +254,7 @@ static struct column_model stage_model(const struct snap_stage *s,
 		.pred = m->pred,
 		.a = m->a < 0 ? NULL : s->columns[m->a].v,
 		.b = m->b < 0 ? NULL : s->columns[m->b].v,
+		.c = m->c < 0 ? NULL : s->columns[m->c].v,
 		.clock = m->clock,
 	};
 }
@@ -292,6 +293,7 @@ static size_t stage_encode_column(struct snap_stage *s, struct stage_column *c,
 				      .planes = code.planes,
 				      .a = stage_id(s, c->models[c->chosen].a),
 				      .b = stage_id(s, c->models[c->chosen].b),
+				      .c = stage_id(s, c->models[c->chosen].c),
 				      .exceptions = code.exceptions,
 				      .bytes = code.bytes,
 				      .base = code.base,
@@ -308,6 +310,7 @@ static size_t stage_encode_text(const struct stage_column *c, uint8_t *head,
 				      .id = c->id | SNAP_COL_TEXT,
 				      .a = SNAP_COL_NONE,
 				      .b = SNAP_COL_NONE,
+				      .c = SNAP_COL_NONE,
 				      .bytes = c->text_used,
 			      });
 	return c->text_used;

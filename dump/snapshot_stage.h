@@ -19,7 +19,7 @@
 
 struct stage_model {
 	uint8_t pred;
-	int16_t a, b; /* index of an earlier column, -1: none */
+	int16_t a, b, c; /* index of an earlier column, -1: none */
 	uint8_t clock;
 };
 

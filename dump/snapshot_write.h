@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SNAP_BLOCK_ROWS 16384
+#define SNAP_BLOCK_ROWS 32768
 #define SNAP_SUFFIX     ".frs"
 
 struct snap_writer;

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dump/column_dict.h"
 #include "tests/unit/test.h"
 
 #define ROWS 5000
 
-static uint64_t v[ROWS], a[ROWS], b[ROWS], back[ROWS];
+static uint64_t v[ROWS], a[ROWS], b[ROWS], c3[ROWS], back[ROWS];
+static const uint64_t *const all[3] = { a, b, c3 };
 static uint8_t out[COLUMN_BOUND(ROWS)];
 static uint64_t state = 42;
 
@@ -62,6 +64,7 @@ static void fill(unsigned kind, uint32_t rows)
 		fills[kind](i);
 		a[i] = next_random() % 7 ? next_random() % 50 : next_random();
 		b[i] = next_random() % 3 ? 4096 : -5ULL;
+		c3[i] = next_random() % 4;
 	}
 }
 
@@ -100,7 +103,7 @@ static void goes_there_and_back(struct column_work *w,
 	assert_int_equal(len, c.bytes);
 	assert_true(len <= COLUMN_BOUND(rows));
 	memset(back, 0xa5, sizeof(back));
-	assert_int_equal(column_decode(w, &c, out, a, b, rows, back), 0);
+	assert_int_equal(column_decode(w, &c, out, all, rows, back), 0);
 	assert_memory_equal(v, back, rows * sizeof(*v));
 }
 
@@ -115,10 +118,11 @@ static void every_model_gives_back_every_column(void **state_)
 		     s++) {
 			fill(k, sizes[s]);
 			for (uint8_t p = 0; p < COLUMN_NR_PREDS; p++) {
-				struct column_model m = { p, a, b, 0 };
+				struct column_model m = { p, 0, a, b, c3 };
 
 				goes_there_and_back(w, &m, sizes[s]);
-				m.clock = p < COLUMN_DICT;
+				m.clock =
+					p != COLUMN_DICT && p != COLUMN_DICT_A;
 				goes_there_and_back(w, &m, sizes[s]);
 			}
 		}
@@ -129,8 +133,9 @@ static void every_model_gives_back_every_column(void **state_)
 static void the_step_of_the_clock_is_found_and_used(void **state_)
 {
 	struct column_work *w = work_with_clock();
-	const struct column_model models[] = { { COLUMN_PREV, NULL, NULL, 0 },
-					       { COLUMN_PREV, NULL, NULL, 1 } };
+	const struct column_model models[] = {
+		{ .pred = COLUMN_PREV }, { .pred = COLUMN_PREV, .clock = 1 }
+	};
 	struct column_code c;
 
 	(void)state_;
@@ -156,7 +161,7 @@ static void the_step_of_the_clock_is_found_and_used(void **state_)
 static void clocks_without_steps_are_left_alone(void **state_)
 {
 	struct column_work *w = column_work_new(ROWS);
-	const struct column_model m = { COLUMN_PREV, NULL, NULL, 1 };
+	const struct column_model m = { .pred = COLUMN_PREV, .clock = 1 };
 	struct column_code c;
 	uint64_t sum = 0;
 
@@ -174,10 +179,10 @@ static void clocks_without_steps_are_left_alone(void **state_)
 static void regular_columns_take_no_bytes(void **state_)
 {
 	struct column_work *w = column_work_new(ROWS);
-	struct column_model prev = { COLUMN_PREV, NULL, NULL, 0 };
-	struct column_model end = { COLUMN_END, a, NULL, 0 };
-	struct column_model same = { COLUMN_SAME, a, NULL, 0 };
-	struct column_model gap = { COLUMN_GAP, a, NULL, 0 };
+	struct column_model prev = { .pred = COLUMN_PREV };
+	struct column_model end = { .pred = COLUMN_END, .a = a };
+	struct column_model same = { .pred = COLUMN_SAME, .a = a };
+	struct column_model gap = { .pred = COLUMN_GAP, .a = a };
 	struct column_code c;
 
 	(void)state_;
@@ -198,7 +203,7 @@ static void regular_columns_take_no_bytes(void **state_)
 static void rare_outliers_are_exceptions(void **state_)
 {
 	struct column_work *w = column_work_new(ROWS);
-	struct column_model m = { COLUMN_NONE, NULL, NULL, 0 };
+	struct column_model m = { .pred = COLUMN_NONE };
 	struct column_code c;
 
 	(void)state_;
@@ -228,7 +233,7 @@ static void fill_walks(void)
 static void known_sequences_take_no_bytes(void **state_)
 {
 	struct column_work *w = column_work_new(ROWS);
-	struct column_model m = { COLUMN_DICT, a, NULL, 0 };
+	struct column_model m = { .pred = COLUMN_DICT, .a = a };
 	struct column_code c;
 
 	(void)state_;
@@ -245,7 +250,7 @@ static void known_sequences_take_no_bytes(void **state_)
 static void what_follows_may_depend_on_another_column(void **state_)
 {
 	struct column_work *w = column_work_new(ROWS);
-	struct column_model m = { COLUMN_DICT, a, NULL, 0 };
+	struct column_model m = { .pred = COLUMN_DICT, .a = a };
 	struct column_code together, apart;
 	uint64_t count[2] = { 0, 50 };
 
@@ -258,12 +263,65 @@ static void what_follows_may_depend_on_another_column(void **state_)
 	m.a = b; /* one for all */
 	memset(b, 0, sizeof(b));
 	column_encode(w, &m, v, ROWS, out, &together);
-	m = (struct column_model){ COLUMN_DICT_A, a, NULL, 0 };
+	m = (struct column_model){ .pred = COLUMN_DICT_A, .a = a };
 	column_encode(w, &m, v, ROWS, out, &apart);
 	assert_int_equal(apart.step, 100);
 	assert_int_equal(apart.planes, 0);
 	assert_in_range(apart.exceptions, 200, 230);
 	assert_true(apart.bytes * 4 < together.bytes);
+	column_work_free(w);
+}
+
+/* Reads, and seeks that say where they ended, in files by turns. */
+static void positions_are_followed(void **state_)
+{
+	enum {
+		READ,
+		SEEK
+	};
+	struct column_work *w = column_work_new(ROWS);
+	struct column_model m = { .pred = COLUMN_SEEK, .a = a, .b = b, .c = c3 };
+	struct column_code c;
+	uint64_t at[5] = { 0 };
+
+	(void)state_;
+	for (uint32_t i = 0; i < ROWS; i++) {
+		a[i] = next_random() % 5;
+		c3[i] = next_random() % 3 ? READ : SEEK;
+		if (c3[i] == SEEK)
+			at[a[i]] = next_random() % 100000;
+		v[i] = at[a[i]];
+		b[i] = c3[i] == SEEK ? v[i] : next_random() % 4096;
+		at[a[i]] += c3[i] == SEEK ? 0 : b[i];
+	}
+	column_encode(w, &m, v, ROWS, out, &c);
+	assert_int_equal(c.planes, 0);
+	assert_in_range(c.exceptions, 0, 7); /* until it is known */
+	m.pred = COLUMN_NEXT;
+	column_encode(w, &m, v, ROWS, out, &c);
+	assert_true(c.bytes > ROWS);
+	column_work_free(w);
+}
+
+/* Calls of one kind return what was asked, those of the other always the same. */
+static void the_better_guess_is_taken_for_each_kind(void **state_)
+{
+	struct column_work *w = column_work_new(ROWS);
+	struct column_model m = {
+		.pred = COLUMN_EITHER, .a = a, .b = b, .c = c3
+	};
+	struct column_code c;
+
+	(void)state_;
+	for (uint32_t i = 0; i < ROWS; i++) {
+		a[i] = next_random();
+		b[i] = next_random() % 10;
+		c3[i] = next_random() % 2;
+		v[i] = c3[i] ? a[i] : b[i] * 0x123456789ULL;
+	}
+	column_encode(w, &m, v, ROWS, out, &c);
+	assert_int_equal(c.planes, 0);
+	assert_in_range(c.exceptions, 0, 13);
 	column_work_free(w);
 }
 
@@ -276,7 +334,7 @@ static int decode_numbers(struct column_work *w, const char *codes, uint32_t nr)
 	memcpy(in + 4, "\2\4\6\10", 4);
 	c.step = nr;
 	c.bytes = 4 + nr;
-	return column_decode(w, &c, in, a, NULL, 4, back);
+	return column_decode(w, &c, in, all, 4, back);
 }
 
 static void numbers_that_do_not_exist_are_refused(void **state_)
@@ -303,10 +361,11 @@ static void numbers_that_do_not_exist_are_refused(void **state_)
 static void the_best_model_is_chosen(void **state_)
 {
 	struct column_work *w = column_work_new(ROWS);
-	const struct column_model models[] = { { COLUMN_NONE, NULL, NULL, 0 },
-					       { COLUMN_PREV, NULL, NULL, 0 },
-					       { COLUMN_LAST, a, NULL, 0 },
-					       { COLUMN_DICT, a, NULL, 0 } };
+	const struct column_model models[] = { { .pred = COLUMN_NONE },
+					       { .pred = COLUMN_PREV },
+					       { .pred = COLUMN_LAST, .a = a },
+					       { .pred = COLUMN_DICT,
+						 .a = a } };
 
 	(void)state_;
 	fill(2, ROWS);
@@ -358,8 +417,12 @@ static void damaged_codes_are_refused_or_harmless(void **state_)
 		if (c.bytes > 3000)
 			c.bytes = 0;
 		in = realloc(in, c.bytes ? c.bytes : 1);
-		if (column_decode(w, &c, in, next_random() % 4 ? a : NULL,
-				  next_random() % 4 ? b : NULL, rows, back))
+		const uint64_t *const some[3] = {
+			next_random() % 4 ? a : NULL,
+			next_random() % 4 ? b : NULL,
+			next_random() % 4 ? c3 : NULL,
+		};
+		if (column_decode(w, &c, in, some, rows, back))
 			refused++;
 		free(in);
 	}
@@ -370,17 +433,35 @@ static void damaged_codes_are_refused_or_harmless(void **state_)
 static void too_many_rows_and_missing_columns_are_refused(void **state_)
 {
 	struct column_work *w = column_work_new(10);
-	struct column_code c = { .pred = COLUMN_PREV };
+	struct column_code c;
 
 	(void)state_;
-	assert_int_equal(column_decode(w, &c, out, a, b, 11, back), -EBADMSG);
-	assert_int_equal(column_decode(w, &c, out, NULL, NULL, 10, back), 0);
-	c.pred = COLUMN_NEXT;
-	assert_int_equal(column_decode(w, &c, out, a, NULL, 10, back),
-			 -EBADMSG);
-	c.pred = COLUMN_LAST;
-	assert_int_equal(column_decode(w, &c, out, NULL, b, 10, back),
-			 -EBADMSG);
+	for (uint8_t p = 0; p < COLUMN_NR_PREDS; p++) {
+		static const char *const needs[COLUMN_NR_PREDS] = {
+			"", "",  "a", "a", "a", "ab",  "ab",
+			"", "a", "a", "a", "a", "abc", "abc",
+		};
+
+		for (unsigned k = 0; k < 3; k++) {
+			const uint64_t *refs[3] = { a, b, c3 };
+			int needed = strchr(needs[p], "abc"[k]) != NULL;
+
+			refs[k] = NULL;
+			c = (struct column_code){ .pred = p };
+			if (p == COLUMN_DICT || p == COLUMN_DICT_A)
+				c = (struct column_code){ .pred = p,
+							  .planes = 1,
+							  .bytes = 10,
+							  .step = 10 };
+			memset(out, DICT_NEW, 10);
+			assert_int_equal(column_decode(w, &c, out, refs, 10,
+						       back),
+					 needed ? -EBADMSG : 0);
+			assert_int_equal(column_decode(w, &c, out, all, 11,
+						       back),
+					 -EBADMSG);
+		}
+	}
 	column_work_free(w);
 }
 
@@ -394,6 +475,8 @@ int main(void)
 		cmocka_unit_test(rare_outliers_are_exceptions),
 		cmocka_unit_test(known_sequences_take_no_bytes),
 		cmocka_unit_test(what_follows_may_depend_on_another_column),
+		cmocka_unit_test(positions_are_followed),
+		cmocka_unit_test(the_better_guess_is_taken_for_each_kind),
 		cmocka_unit_test(numbers_that_do_not_exist_are_refused),
 		cmocka_unit_test(the_best_model_is_chosen),
 		cmocka_unit_test(damaged_codes_are_refused_or_harmless),
