@@ -3,6 +3,7 @@
 #include "recorder/probe_internal.h"
 
 #include "dump/schema.h"
+#include "recorder/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -265,21 +266,22 @@ static int init_wake(struct probes *p)
 /* ---- the contract -------------------------------------------------------------- */
 static void why_none(int err, struct fr_diag *diag)
 {
-	if (err == -EPERM || err == -EACCES)
+	if (probe_kernel_locked())
+		snprintf(diag->text, sizeof(diag->text),
+			 "kernel lockdown (confidentiality) lets no BPF "
+			 "program read kernel memory: boot with "
+			 "lockdown=integrity or without");
+	else if (err == -EPERM || err == -EACCES)
 		snprintf(diag->text, sizeof(diag->text),
 			 "no right to load BPF programs: run as root, or with "
-			 "CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN (for bpffs); "
-			 "sampling and manual dumps still work");
+			 "CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN (for bpffs)");
 	else if (access("/sys/kernel/btf/vmlinux", R_OK))
 		snprintf(diag->text, sizeof(diag->text),
 			 "this kernel has no BTF (/sys/kernel/btf/vmlinux): "
-			 "probes need CONFIG_DEBUG_INFO_BTF; sampling and "
-			 "manual dumps still work");
+			 "probes need CONFIG_DEBUG_INFO_BTF");
 	else if (!diag->text[0])
 		snprintf(diag->text, sizeof(diag->text),
-			 "no probe could be loaded: %s; sampling and manual "
-			 "dumps still work",
-			 strerror(-err));
+			 "no probe could be loaded: %s", strerror(-err));
 }
 
 static int set_scope(struct probes *p)
@@ -317,7 +319,8 @@ struct probes *probes_open(const struct fr_config *c, struct fr_diag *diag)
 		      btf__find_by_name_kind(p->vmlinux, "bpf_rdonly_cast",
 					     BTF_KIND_FUNC) > 0;
 	set_points(p);
-	err = p->vmlinux ? set_cfg(p, diag) : -ENOTSUP;
+	err = p->vmlinux && !probe_kernel_locked() ? set_cfg(p, diag) :
+						     -ENOTSUP;
 	if (!err)
 		err = set_lanes(p);
 	if (!err)
@@ -350,6 +353,26 @@ static void attach(struct probe_point *pt)
 	pt->prog = NULL;
 }
 
+/* One line about what this kernel refused; all of it: flightrec doctor. */
+static void say_refused(const struct probes *p)
+{
+	const struct probe_point *first = NULL;
+	unsigned off = 0;
+
+	for (int i = FR_PROBE_MAX - 1; i >= 0; i--) {
+		const struct probe_point *pt = &p->points[i];
+
+		if (!pt->stream || !pt->wanted || pt->link || !pt->why[0])
+			continue;
+		first = pt;
+		off++;
+	}
+	if (first)
+		log_err(0,
+			"%u probes are off (flightrec doctor lists them): %s %s: %s",
+			off, first->stream, first->name, first->why);
+}
+
 int probes_start(struct probes *p, struct fr_diag *diag)
 {
 	unsigned on = 0;
@@ -368,6 +391,7 @@ int probes_start(struct probes *p, struct fr_diag *diag)
 			"no probe could be attached; `flightrec doctor` says why");
 		return -ENOTSUP;
 	}
+	say_refused(p);
 	diag->text[0] = 0;
 	probe_pin(p, diag);
 	return 0;

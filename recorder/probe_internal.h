@@ -62,6 +62,7 @@ void probe_calls_fill(uint8_t nr[512], uint8_t nr32[512],
 
 /* probe_kernel.c: facts about the running kernel. */
 bool probe_kernel_preemptible(void);
+bool probe_kernel_locked(void); /* no BPF program may read its memory */
 uint64_t probe_kernel_pid_max(void);
 /* Mounts tracefs and bpffs where they are missing. */
 void probe_kernel_mount(const char *pin_folder);

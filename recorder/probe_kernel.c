@@ -71,6 +71,14 @@ bool probe_kernel_preemptible(void)
 	return true;
 }
 
+bool probe_kernel_locked(void)
+{
+	char line[128];
+
+	return file_line_with("/sys/kernel/security/lockdown",
+			      "[confidentiality]", line, sizeof(line));
+}
+
 uint64_t probe_kernel_pid_max(void)
 {
 	char line[64];
