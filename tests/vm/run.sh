@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# run.sh [KERNEL...] - boots Debian kernels (see vmrun) one after the other, runs
-# the kernel tests inside, and prints a table kernel x test.
+# run.sh [KERNEL...] - boots Debian kernels (see vmrun), runs the kernel tests
+# inside, and prints a table kernel x test with the seconds that each took.
 #
 # KERNEL is VERSION[:PARAMETER][:CPUS], e.g. 6.12:preempt=full:1.  Without any:
-# the matrix below.  TESTS="files balance" chooses tests.  Built on the host.
+# the matrix below.  TESTS="files balance" chooses tests, PROGRAMS those of
+# `files`, FREEZES how many; JOBS: machines at a time (an emulated one keeps one
+# CPU busy, whatever it has itself).  Built on the host; nothing of it is changed.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 O=${O:-build}
@@ -12,8 +14,10 @@ case $O in /*) ;; *) O=$PWD/$O ;; esac
 logs=$O/test-logs
 mkdir -p "$logs" || exit 1
 
-[ $# -gt 0 ] || set -- 6.1:2 6.1:1 6.12:2 6.12:preempt=full:2 7.2:2 7.2:1
-tests=(${TESTS:-files balance freeze latency kill9 throttled})
+[ $# -gt 0 ] || set -- 7.2:2 6.12:preempt=full:2 6.12:2 6.1:2 6.12:1
+tests=(${TESTS:-balance freeze files block latency kill9 bad_input throttled lockdown})
+jobs=${JOBS:-$(nproc)}
+[ "$jobs" -le 2 ] || jobs=2 # memory: 2G each
 
 nothing() {
 	echo "skip: $*"
@@ -26,9 +30,10 @@ for t in qemu-system-x86_64 busybox cpio depmod; do
 done
 [ "$(uname -m)" = x86_64 ] || nothing "the kernels are for x86-64"
 
-# options of vmrun for a KERNEL, in the array vm
+# options of vmrun for a KERNEL, in vm and append
 options_of() {
 	local version=${1%%:*} part
+	append=''
 	vm=(--kernel "$version" --memory 2G --timeout "${VM_TIMEOUT:-2400}")
 	case $version in 6.1[6-9]* | 7.*) vm+=(--suite trixie-backports) ;; esac
 	local IFS=:
@@ -38,78 +43,94 @@ options_of() {
 	for part in "$@"; do
 		case $part in
 		[0-9]*) vm+=(--cpus "$part") ;;
-		?*) vm+=(--append "$part") ;;
+		?*) append+=" $part" ;;
 		esac
 	done
+	vm+=(--append "$append")
 }
 
-# How much of each test an emulated machine gets.
+# How much of each test an emulated machine gets: about 50 times slower.
 command_of() {
 	case $1 in
-	freeze) echo "tests/kernel/freeze.sh ${FREEZES:-10}" ;;
+	freeze) echo "tests/kernel/freeze.sh ${FREEZES:-6}" ;;
 	kill9) echo "tests/kernel/kill9.sh 2" ;;
 	throttled) echo "tests/kernel/block.sh" ;;
-	files) echo "tests/kernel/files.sh ${PROGRAMS:-}" ;;
+	files) echo "tests/kernel/files.sh ${PROGRAMS:-dd_direct threads}" ;;
+	lockdown) echo "tests/vm/lockdown.sh" ;;
 	*) echo "tests/kernel/$1.sh" ;;
 	esac
 }
 
-# One boot for all tests but `throttled`, which wants a slow disk of its own.
-boot() { # LOG COMMAND-FILE [VMRUN-OPTION...]
-	local log=$1 script=$2
-	shift 2
-	bash tests/vm/vmrun "${vm[@]}" "$@" --disk 1G --env "O=$O" -- bash "$script" \
+# boot TEST... - one machine, vm and opts, that runs these; a line VMTEST for each
+boot() {
+	local t script=''
+	for t in "$@"; do
+		script+="echo '== $t'; s=\$SECONDS; timeout 600 bash $(command_of "$t");"
+		script+=" echo VMTEST $t \$? \$((SECONDS - s)); "
+	done
+	bash tests/vm/vmrun "${vm[@]}" --disk 1G --env "O=$O" \
+		--env "DAMAGES=${DAMAGES:-6}" "${opts[@]}" -- bash -c "$script" \
 		>>"$log" 2>&1
 }
 
-declare -A result
-good=0 bad=0 skipped=0
+log_of() { echo "$logs/vm-${1//[:=]/-}.log"; }
+
 one_kernel() {
-	local k=$1 log=$logs/vm-${1//[:=]/-}.log t script
-	options_of "$k"
+	local log t opts vm append rest=()
+	log=$(log_of "$1")
+	options_of "$1"
 	: >"$log"
-	if ! bash tests/vm/vmrun "${vm[@]}" --fetch >>"$log" 2>&1; then
-		for t in "${tests[@]}"; do result[$k.$t]=skip; done
-		echo "skip $k: $(tail -n 1 "$log")"
+	bash tests/vm/vmrun "${vm[@]}" --fetch >>"$log" 2>&1 || {
+		for t in "${tests[@]}"; do echo "VMTEST $t 77 0" >>"$log"; done
+		echo "skip $1: $(grep -m 1 '^vmrun: ' "$log")"
 		return
-	fi
-	script=$(mktemp "$logs/vm-script.XXXXXX")
-	for t in "${tests[@]}"; do
-		[ "$t" = throttled ] ||
-			echo "echo \"== $t\"; timeout 900 bash $(command_of "$t"); echo \"VMTEST $t \$?\""
-	done >"$script"
-	[ ! -s "$script" ] || boot "$log" "$script"
-	case " ${tests[*]} " in *" throttled "*)
-		echo "THROTTLED=/mnt/vmdisk timeout 900 bash tests/kernel/block.sh; echo \"VMTEST throttled \$?\"" >"$script"
-		boot "$log" "$script" --disk-opt throttling.iops-total=50
-		;;
-	esac
-	rm -f "$script"
-	for t in "${tests[@]}"; do
-		case $(awk -v t="$t" '$1 == "VMTEST" && $2 == t { print $3 }' "$log" | tail -n 1) in
-		0) result[$k.$t]=ok ;; 77) result[$k.$t]=skip ;;
-		'') result[$k.$t]=lost ;; *) result[$k.$t]=FAIL ;;
+	}
+	for t in "${tests[@]}"; do # two want a machine of their own
+		case $t in
+		throttled) # 20 ms for each request
+			opts=(--disk-opt throttling.iops-total=50 --env THROTTLED=/mnt/vmdisk)
+			boot throttled
+			;;
+		lockdown)
+			opts=(--append "$append lsm=lockdown lockdown=confidentiality")
+			boot lockdown
+			;;
+		*) rest+=("$t") ;;
 		esac
 	done
+	opts=()
+	[ ${#rest[@]} = 0 ] || boot "${rest[@]}"
+	echo "$1: $((SECONDS - began)) s after the start, output in $log"
 }
 
+# result KERNEL TEST: "ok 12" and the like
+result() {
+	awk -v t="$2" '$1 == "VMTEST" && $2 == t { s = $3; n = $4 }
+		END { if (s == "") print "lost"; else if (s == 0) print "ok " n
+		      else if (s == 77) print "skip"; else print "FAIL " n }' "$(log_of "$1")"
+}
+
+began=$SECONDS good=0 bad=0 skipped=0
 for k in "$@"; do
-	began=$SECONDS
-	one_kernel "$k"
-	echo "$k: $((SECONDS - began)) s, output in $logs/vm-${k//[:=]/-}.log"
+	while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+	one_kernel "$k" &
 done
-printf '\n%-22s' kernel
-printf ' %-10s' "${tests[@]}"
+wait
+printf '\n%-20s' 'seconds'
+printf ' %-9s' "${tests[@]}"
 echo
 for k in "$@"; do
-	printf '%-22s' "$k"
+	printf '%-20s' "$k"
 	for t in "${tests[@]}"; do
-		r=${result[$k.$t]:-lost}
-		printf ' %-10s' "$r"
-		case $r in ok) good=$((good + 1)) ;; skip) skipped=$((skipped + 1)) ;;
+		r=$(result "$k" "$t")
+		printf ' %-9s' "$r"
+		case $r in ok*) good=$((good + 1)) ;; skip) skipped=$((skipped + 1)) ;;
 		*) bad=$((bad + 1)) ;; esac
 	done
 	echo
 done
-echo "$good passed, $bad failed, $skipped skipped"
+for k in "$@"; do
+	grep -H '^FAILED' "$(log_of "$k")" | sed "s|^$logs/||"
+done
+echo "$good passed, $bad failed, $skipped skipped, $((SECONDS - began)) s"
 [ $bad = 0 ] && [ $good -gt 0 ]
