@@ -31,6 +31,9 @@ struct recovery {
 	char path[PATH_MAX];
 };
 
+/* Dumpers that hang: their folders are not tried for the next ring. */
+static struct dumps_left hung[DUMPS_LEFT_MAX];
+
 static void note_outcome(void *arg, const struct dump_outcome *o)
 {
 	struct recovery *r = arg;
@@ -157,6 +160,7 @@ static int save(const struct fr_config *c, struct facts *host,
 	r->dumps.done_fn = note_outcome;
 	r->dumps.done_arg = r;
 	daemon_configure_dumps(&r->dumps, c, daemon_group(c->run_group));
+	memcpy(r->dumps.left, hung, sizeof(hung));
 	err = add_sources(r, l, u);
 	if (!err)
 		err = dump_sources(r);
@@ -168,6 +172,7 @@ static int save(const struct fr_config *c, struct facts *host,
 	if (!err && ret_path)
 		snprintf(ret_path, PATH_MAX, "%s", r->path);
 	dumps_fini(&r->dumps);
+	memcpy(hung, r->dumps.left, sizeof(hung));
 	freeze_fini(&r->freeze);
 	facts_free(&r->settings);
 	free(r);

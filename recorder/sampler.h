@@ -88,7 +88,7 @@ struct sampler_stats {
 	uint64_t round_max_ns;    /* of the longest */
 	uint64_t cpu_ns;          /* CPU time of all rounds */
 	uint64_t suspended_ns;    /* the machine slept since the start */
-	uint64_t timer_dead;      /* 1: the timer ended, no ticks for now */
+	uint64_t timer_dead;      /* 1: the timer ended, ticks are missing */
 };
 void sampler_stats(const struct sampler *s, struct sampler_stats *ret);
 pid_t sampler_timer_pid(const struct sampler *s); /* 0: not started */

@@ -261,6 +261,15 @@ if truncate -s 32M "$W/disk.img" && mkfs.ext4 -q "$W/disk.img" 2>/dev/null &&
 	check "a disk that is well again is noticed" wait_for log_says "that hung in $W/disk/snap has ended"
 	check "... and used again" says "^$W/disk/snap/" dump
 	check "ends" down
+	check "starts without a second folder" up --set "dump.folder=$W/disk/snap"
+	fsfreeze -f "$W/disk"
+	dump -q >"$W/hung" 2>&1 & asked=$!
+	check "a dumper is killed" wait_for pkill -KILL -P "$daemon" -x fr-dumper
+	thaw
+	wait $asked
+	check "... which the answer says" grep -q "a signal ended the dumper" "$W/hung"
+	check "... and the next one works" says "^$W/disk/snap/" dump
+	check "ends" down
 else
 	echo "skip  a disk that hangs: no loop devices here"
 fi
