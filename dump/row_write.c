@@ -254,16 +254,39 @@ static void shorten_time(const struct view_value *value, char *buf, size_t size)
 static void print_text(char *buf, size_t size, const struct view_value *value)
 {
 	static char escaped[ESCAPE_GROWTH * TEXT_MAX];
-	unsigned flags = ESCAPE_CONTROLS;
-	size_t len;
+	size_t len =
+		escape_text(escaped, value->text, value->len, ESCAPE_CONTROLS);
 
-	if (value->type == VIEW_ARGS)
-		flags |= ESCAPE_ARGS;
-	len = escape_text(escaped, value->text, value->len, flags);
 	if (len >= size)
 		len = size - 1;
 	memcpy(buf, escaped, len);
 	buf[len] = 0;
+}
+
+/* As one would type them: in quotes where a blank or a quote is inside. */
+static void print_args(char *buf, size_t size, const struct view_value *value)
+{
+	size_t at = 0, begin = 0;
+
+	buf[0] = 0;
+	while (begin < value->len && at + 3 < size) {
+		struct view_value arg = { .text = value->text + begin };
+		bool quote;
+
+		arg.len = strnlen(arg.text, value->len - begin);
+		quote = !arg.len || memchr(arg.text, ' ', arg.len) ||
+			memchr(arg.text, '"', arg.len);
+		begin += arg.len + 1;
+		if (at)
+			buf[at++] = ' ';
+		if (quote)
+			buf[at++] = '\'';
+		print_text(buf + at, size - at, &arg);
+		at += strlen(buf + at);
+		if (quote && at + 1 < size)
+			buf[at++] = '\'';
+		buf[at] = 0;
+	}
 }
 
 void row_print_bytes(char *buf, size_t size, const char *text, size_t len)
@@ -345,6 +368,8 @@ void row_print_value(char *buf, size_t size, const struct view *v,
 		snprintf(buf, size, "-");
 	else if (column == VIEW_TIME)
 		shorten_time(&value, buf, size);
+	else if (value.type == VIEW_ARGS)
+		print_args(buf, size, &value);
 	else if (is_text(&value))
 		print_text(buf, size, &value);
 	else if ((column != VIEW_RET || !print_result(buf, size, c, &value)) &&
