@@ -139,41 +139,47 @@ static int read_inflate(struct snap *s, const struct snap_frame *f,
 	return 0;
 }
 
-/* Notes damage.  0, -EBADMSG, -ENOMEM. */
-static int read_payload(struct snap *s, struct read_frame *r, uint8_t **ret_raw)
+/* The payload as it is stored, whole; else notes the damage.  0, -EBADMSG,
+ * -ENOMEM. */
+static int read_stored(struct snap *s, struct read_frame *r, uint8_t **ret)
 {
 	const struct snap_frame *f = &r->f;
 	struct snap_frame again;
-	uint8_t *stored = NULL;
 	const char *what = NULL;
-	int err = -EBADMSG;
 
+	*ret = NULL;
 	if (read_frame_at(s, f->offset, &again) ||
 	    memcmp(&again, f, sizeof(again)))
 		read_note_frame(s, r, "its header is damaged");
 	if (!read_fits(s, f)) {
-		what = "cut off";
-		goto out;
+		read_note_frame(s, r, "cut off");
+		return -EBADMSG;
 	}
-	stored = malloc(f->stored_bytes + 1u);
-	if (!stored) {
-		err = -ENOMEM;
-		goto out;
-	}
-	if (read_at(s, f->offset + SNAP_FRAME_BYTES, stored, f->stored_bytes))
+	*ret = malloc(f->stored_bytes + 1u);
+	if (!*ret)
+		return -ENOMEM;
+	if (read_at(s, f->offset + SNAP_FRAME_BYTES, *ret, f->stored_bytes))
 		what = "cannot be read";
-	else if (snap_crc(stored, f->stored_bytes) != f->payload_crc)
+	else if (snap_crc(*ret, f->stored_bytes) != f->payload_crc)
 		what = "checksum does not fit, left out";
 	else if (f->flags & ~SNAP_FLAG_ZSTD)
 		what = "needs a newer reader";
 	if (what)
-		goto out;
-	err = read_inflate(s, f, stored, ret_raw);
-	if (err == -EBADMSG)
-		what = "does not decompress, left out";
-out:
-	if (what)
 		read_note_frame(s, r, what);
+	return what ? -EBADMSG : 0;
+}
+
+/* Notes damage.  0, -EBADMSG, -ENOMEM. */
+static int read_payload(struct snap *s, struct read_frame *r, uint8_t **ret_raw)
+{
+	uint8_t *stored;
+	int err = read_stored(s, r, &stored);
+
+	if (!err) {
+		err = read_inflate(s, &r->f, stored, ret_raw);
+		if (err == -EBADMSG)
+			read_note_frame(s, r, "does not decompress, left out");
+	}
 	free(stored);
 	return err;
 }
@@ -526,4 +532,16 @@ struct snap_block *snap_read_block(struct snap *s, unsigned i)
 	if (!block && errno == EBADMSG)
 		read_note_frame(s, r, "contradicts itself, left out");
 	return block;
+}
+
+int snap_check_block(struct snap *s, unsigned i)
+{
+	uint8_t *stored;
+	int err;
+
+	if (i >= s->nr_blocks)
+		return -EBADMSG;
+	err = read_stored(s, &s->frames[s->blocks[i]], &stored);
+	free(stored);
+	return err;
 }

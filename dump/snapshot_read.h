@@ -81,6 +81,8 @@ struct snap_block {
 };
 /* NULL with errno EBADMSG (damaged, also noted in snap_damage()) or ENOMEM. */
 struct snap_block *snap_read_block(struct snap *s, unsigned i);
+/* Its checksum only.  0, -EBADMSG (noted in snap_damage()) or -ENOMEM. */
+int snap_check_block(struct snap *s, unsigned i);
 void snap_free_block(struct snap_block *b);
 
 #endif

@@ -150,7 +150,7 @@ static bool is_name(const struct view_layout *l)
 	       l->use == USE_PROCS || l->use == USE_METRICS;
 }
 
-/* What a block cannot contribute to is not even read. */
+/* What a block cannot contribute to is not decoded. */
 static bool block_wanted(const struct view *v,
 			 const struct snap_block_info *info,
 			 const struct view_layout *l,
@@ -202,12 +202,13 @@ static int read_file(struct view *v, unsigned file, const struct view_filter *f,
 	for (unsigned i = 0; i < snap_nr_blocks(s); i++) {
 		const struct snap_block_info *info = snap_block_info(s, i);
 		const struct view_layout *l;
-		int r;
+		int r = 0;
 
 		l = layout_of(&v->files[file], info->type);
-		if (!block_wanted(v, info, l, f, begin, end))
-			continue;
-		r = add_block(v, file, i, l);
+		if (block_wanted(v, info, l, f, begin, end))
+			r = add_block(v, file, i, l);
+		else if (snap_check_block(s, i) == -ENOMEM)
+			r = -ENOMEM;
 		if (r)
 			return r;
 	}
