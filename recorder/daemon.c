@@ -480,18 +480,20 @@ static int open_events(struct daemon *d, const sigset_t *set)
 }
 
 /* What a dead recorder left; its probes record until ours do. */
-static void recover(struct daemon *d)
+static void recover(struct daemon *d, int lock_fd)
 {
 	struct recover_result res;
+	unsigned how = (d->probes ? RECOVER_OURS : 0) |
+		       (lock_fd == -EWOULDBLOCK ? RECOVER_NO_PINS : 0);
 
-	recover_all(d->config, &d->run, &d->host, d->probes != NULL, &res);
+	recover_all(d->config, &d->run, &d->host, how, &res);
 	d->recovered = res.saved;
 }
 
 static int start(struct daemon *d)
 {
 	sigset_t set;
-	int err;
+	int err, lock_fd;
 
 	block_signals(&set);
 	d->gid = daemon_group(d->config->run_group);
@@ -499,7 +501,9 @@ static int start(struct daemon *d)
 	err = open_run_folder(d);
 	if (err)
 		return err;
-	recover_early(d->config, &d->host);
+	lock_fd = probes_left_lock(d->config);
+	if (lock_fd >= 0)
+		recover_early(d->config, &d->host);
 	err = open_rings(d);
 	if (!err)
 		err = open_engine(d);
@@ -508,7 +512,9 @@ static int start(struct daemon *d)
 	if (err)
 		return err;
 	open_dumps(d);
-	recover(d);
+	recover(d, lock_fd);
+	if (lock_fd >= 0)
+		close(lock_fd);
 	err = open_control(d);
 	if (!err)
 		err = open_events(d, &set);

@@ -156,12 +156,13 @@ struct recover_result {
 	int err;        /* 0 or the last error; -EACCES, -EPERM: no right */
 	char first[PATH_MAX]; /* path of the first */
 };
+#define RECOVER_OURS    1u /* our probes record by now: those of what stays end */
+#define RECOVER_NO_PINS 2u /* somebody else is saving what is pinned */
 /* Writes a snapshot of each ring that a dead recorder left under
  * ring.pin_folder, and of the user ring moved aside; then removes them.  One
- * that cannot be saved stays (its probes do not, if ${ours} record by now); one
- * of another version is removed, and said. */
+ * that cannot be saved stays; one of another version is removed, and said. */
 void recover_all(const struct fr_config *c, const struct runfolder *run,
-		 struct facts *host, bool ours, struct recover_result *ret);
+		 struct facts *host, unsigned how, struct recover_result *ret);
 /* flightrecd --recover.  Returns the exit code. */
 int recover_run(const struct options *o, struct fr_config *config);
 

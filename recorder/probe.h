@@ -71,6 +71,9 @@ uint64_t probes_run_ns(struct probes *p);
 
 /* ---- rings left by a recorder that died (pinned) --------------------------- */
 struct probes_left;
+/* For whoever is about to save them, until it closes the descriptor.
+ * -EWOULDBLOCK: somebody is; other negative errno: there are none, or no right. */
+int probes_left_lock(const struct fr_config *c);
 /* The one after ${skip} others under ring.pin_folder that are not in use, neither by
  * a recorder nor by who saves it; in use by us until closed.  NULL: none, or
  * errno (EACCES, EPERM) if there may be some. */

@@ -249,6 +249,12 @@ static struct probes_left *left_try(const char *folder)
 	return l;
 }
 
+int probes_left_lock(const struct fr_config *c)
+{
+	return c->ring_pin_folder[0] ? lock_folder(c->ring_pin_folder) :
+				       -ENOENT;
+}
+
 struct probes_left *probes_left_open(const struct fr_config *c, unsigned skip)
 {
 	struct probes_left *l = NULL;

@@ -246,15 +246,17 @@ static void recover_one(const struct fr_config *c, struct facts *host,
 }
 
 void recover_all(const struct fr_config *c, const struct runfolder *run,
-		 struct facts *host, bool ours, struct recover_result *ret)
+		 struct facts *host, unsigned how, struct recover_result *ret)
 {
 	struct ring_user *u = open_old_ring(run);
 	struct probes_left *l;
 
 	memset(ret, 0, sizeof(*ret));
-	ret->ours = ours;
+	ret->ours = how & RECOVER_OURS;
 	for (unsigned i = 0; i < LEFT_MAX; i++) {
-		l = probes_left_open(c, ret->kept);
+		errno = 0;
+		l = how & RECOVER_NO_PINS ? NULL :
+					    probes_left_open(c, ret->kept);
 		if (!l && !u) {
 			if (errno && !ret->err)
 				ret->err = -errno;
@@ -324,7 +326,7 @@ int recover_run(const struct options *o, struct fr_config *config)
 	struct recover_result res;
 	struct facts host = { 0 };
 	pid_t other;
-	int err;
+	int err, lock_fd;
 
 	if (set_folder(config, o))
 		return 2;
@@ -335,8 +337,17 @@ int recover_run(const struct options *o, struct fr_config *config)
 		recover_keep_user_ring(&run);
 	else if (err == -EBUSY) /* what it writes is not left behind */
 		log_info("a recorder is running (pid %d)", (int)other);
+	lock_fd = probes_left_lock(config);
+	if (lock_fd == -EWOULDBLOCK) {
+		runfolder_close(&run);
+		log_err(0,
+			"a recorder is saving what was left just now; look with flightrec list");
+		return 1;
+	}
 	facts_add_host(&host);
-	recover_all(config, &run, &host, false, &res);
+	recover_all(config, &run, &host, 0, &res);
+	if (lock_fd >= 0)
+		close(lock_fd);
 	facts_free(&host);
 	runfolder_close(&run);
 	if (!res.saved && (res.err == -EPERM || res.err == -EACCES))
