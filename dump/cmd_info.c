@@ -49,7 +49,7 @@ static void print_text(struct view *v)
 	static const char *const groups[][2] = {
 		{ "TRIGGER", "trigger." }, { "FREEZE", "freeze." },
 		{ "HOST", "host." },       { "RECORDER", "recorder." },
-		{ "CLOCK", "clock." },
+		{ "CLOCK", "clock." },     { "BLOCK DEVICES", "device." },
 	};
 
 	report_trigger(v, 0);

@@ -12,7 +12,7 @@
 #include "dump/terminal.h"
 #include "triggers/units.h"
 
-#define COLUMNS          "time,dur,op,dev,size,ret,pid,comm,path"
+#define COLUMNS          "time,dur,stream,op,dev,size,ret,pid,comm,path"
 #define INFLIGHT_COLUMNS "age,op,call,dev,size,pid,comm,path"
 #define INFLIGHT_SHOWN   20
 #define SLOWEST          10
@@ -85,8 +85,7 @@ static void count_device(struct operations *o, uint64_t dur, uint64_t moved,
 	    !view_stream_has(o->v, view_row_stream(o->c), o->queue_dur))
 		return;
 	known = view_get_u64(o->c, o->queue_dur, &queue) && queue <= dur;
-	if (!view_get_text(o->c, VIEW_DEV, key, 24))
-		snprintf(key, sizeof(key), "?");
+	row_print_value(key, 24, o->v, o->c, VIEW_DEV);
 	view_get_text(o->c, VIEW_OP, op, sizeof(op));
 	snprintf(key + strlen(key), sizeof(key) - strlen(key), " %s", op);
 	tally_add(tally_at(&o->services, key), known ? dur - queue : dur, moved,

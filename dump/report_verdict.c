@@ -173,7 +173,7 @@ static void print_key(const char *key)
 }
 
 /* "fsync of /a/b by dd (29989)" */
-static void print_operation(struct view_cursor *c)
+static void print_operation(const struct view *v, struct view_cursor *c)
 {
 	static char path[KEY_SIZE];
 	char op[32], who[96], stream[16];
@@ -182,8 +182,8 @@ static void print_operation(struct view_cursor *c)
 	report_who(c, who, sizeof(who));
 	view_get_text(c, VIEW_STREAM, stream, sizeof(stream));
 	if (!view_get_text(c, VIEW_PATH, path, sizeof(path)) &&
-	    !view_get_text(c, VIEW_DEV, path, sizeof(path)))
-		path[0] = 0;
+	    view_get_text(c, VIEW_DEV, path, sizeof(path)))
+		row_print_value(path, sizeof(path), v, c, VIEW_DEV);
 	printf("%s%s%s", strcmp(stream, "block") ? "" : "block ", op,
 	       path[0] ? " of " : "");
 	print_key(path);
@@ -215,7 +215,7 @@ static void gather_requests(struct view *v, struct span *s, size_t but)
 			continue;
 		s->all++;
 		view_get_u64(c, VIEW_SIZE, &bytes);
-		view_get_text(c, VIEW_DEV, key, 24);
+		row_print_value(key, 24, v, c, VIEW_DEV);
 		view_get_text(c, VIEW_OP, op, sizeof(op));
 		snprintf(key + strlen(key), sizeof(key) - strlen(key), " %s",
 			 op);
@@ -268,7 +268,7 @@ static void print_slow(struct verdict *d, struct view *v, size_t row,
 	if (fired || dur >= TELLING_NS) {
 		s.to = s.from + dur;
 		bullet();
-		print_operation(c);
+		print_operation(v, c);
 		printf(" took %s%s%s%s\n", terminal_bold(),
 		       units_human_time(human, dur), terminal_off(),
 		       fired ? "" : ", the slowest on a file or device");
@@ -297,7 +297,7 @@ static void print_hung(struct view *inflight)
 	if (nr && most >= TELLING_NS) {
 		view_seek(c, oldest);
 		bullet();
-		print_operation(c);
+		print_operation(inflight, c);
 		printf(" had not returned after %s%s%s", terminal_bold(),
 		       units_human_time(human, most), terminal_off());
 		if (nr > 1)

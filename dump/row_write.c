@@ -358,6 +358,21 @@ static bool print_flags(char *buf, size_t size, const struct view *v,
 	       is_recorded_here(v, c) && number_flags(buf, size, call, flags);
 }
 
+/* A block device by its name, if the recorder knew it. */
+static bool print_device(char *buf, size_t size, const struct view *v,
+			 struct view_cursor *c, const struct view_value *value)
+{
+	char key[64];
+	const char *name;
+
+	snprintf(key, sizeof(key), "device.%.*s", (int)value->len, value->text);
+	name = snap_fact(view_snap(v, view_row_file(c)), key);
+	if (!name || !*name)
+		return false;
+	row_print_bytes(buf, size, name, strlen(name));
+	return true;
+}
+
 void row_print_value(char *buf, size_t size, const struct view *v,
 		     struct view_cursor *c, unsigned column)
 {
@@ -370,6 +385,9 @@ void row_print_value(char *buf, size_t size, const struct view *v,
 		shorten_time(&value, buf, size);
 	else if (value.type == VIEW_ARGS)
 		print_args(buf, size, &value);
+	else if (column == VIEW_DEV && is_text(&value) &&
+		 print_device(buf, size, v, c, &value))
+		return;
 	else if (is_text(&value))
 		print_text(buf, size, &value);
 	else if ((column != VIEW_RET || !print_result(buf, size, c, &value)) &&

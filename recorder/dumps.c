@@ -106,6 +106,7 @@ static void add_facts(struct dumps *d, const struct dump_cause *cause)
 	facts_clear(f);
 	facts_add(f, "instance", "%016llx", (unsigned long long)d->instance);
 	facts_add_clocks(f);
+	facts_add_devices(f);
 	add_cause(f, cause);
 	facts_add_probes(f, d->probes);
 }

@@ -157,6 +157,23 @@ void facts_add_host(struct facts *f)
 	facts_add(f, "recorder.pid", "%d", (int)getpid());
 }
 
+void facts_add_devices(struct facts *f)
+{
+	FILE *in = fopen("/proc/partitions", "re");
+	unsigned major, minor;
+	char line[256], name[64], key[48];
+
+	while (in && fgets(line, sizeof(line), in)) {
+		/* "major minor  #blocks  name": the first two lines differ */
+		if (sscanf(line, "%u %u %*u %63s", &major, &minor, name) != 3)
+			continue;
+		snprintf(key, sizeof(key), "device.%u:%u", major, minor);
+		facts_add(f, key, "%s", name);
+	}
+	if (in)
+		fclose(in);
+}
+
 void facts_add_config(struct facts *f, const struct fr_config *c)
 {
 	char *text = NULL;

@@ -34,6 +34,8 @@ void facts_add_host(struct facts *f);
 void facts_add_config(struct facts *f, const struct fr_config *c);
 /* clock.*: offsets of the other clocks to CLOCK_MONOTONIC, read together. */
 void facts_add_clocks(struct facts *f);
+/* device.<major>:<minor>: names of block devices, as of now. */
+void facts_add_devices(struct facts *f);
 /* probe.<stream>.<name>: attached or why not, and the balance. */
 void facts_add_probes(struct facts *f, struct probes *p);
 
