@@ -127,32 +127,41 @@ static void cell(const char *text, unsigned width)
 	fputs("  ", stdout);
 }
 
+static unsigned wider(unsigned width, const char *text)
+{
+	unsigned w = terminal_width(text);
+
+	return w > width ? w : width;
+}
+
+/* The reason comes last: it is as long as it likes. */
 static void print_text(const struct line *lines, unsigned nr)
 {
-	unsigned trigger = 7, reason = 6;
+	unsigned trigger = 7, file = 4;
 
 	for (unsigned i = 0; i < nr; i++) {
-		unsigned w = terminal_width(lines[i].trigger);
-
-		trigger = w > trigger ? w : trigger;
-		w = terminal_width(lines[i].reason);
-		reason = w > reason ? w : reason;
+		trigger = wider(trigger, lines[i].trigger);
+		file = wider(file, lines[i].name);
 	}
 	printf("%s%-19s  ", terminal_bold(), "TIME");
 	cell("TRIGGER", trigger);
-	cell("REASON", reason);
-	printf("%9s  %10s  %s%s\n", "SPAN", "SIZE", "FILE", terminal_off());
+	printf("%9s  %10s  ", "SPAN", "SIZE");
+	cell("FILE", file);
+	printf("REASON%s\n", terminal_off());
 	for (unsigned i = 0; i < nr; i++) {
 		const struct line *l = &lines[i];
 
-		printf("%-19.19s  ", l->time);
+		if (strlen(l->time) > 19)
+			printf("%.10s %.8s  ", l->time, l->time + 11);
+		else
+			printf("%-19s  ", l->time);
 		cell(l->trigger, trigger);
-		cell(l->reason, reason);
-		printf("%9s  %10s  %s", l->span, l->bytes, l->name);
+		printf("%9s  %10s  ", l->span, l->bytes);
+		cell(l->name, file);
 		if (l->damage[0])
-			printf("  %sDAMAGED: %s%s", terminal_warn(), l->damage,
+			printf("%sDAMAGED: %s%s; ", terminal_warn(), l->damage,
 			       terminal_off());
-		putchar('\n');
+		puts(l->reason);
 	}
 }
 

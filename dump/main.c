@@ -27,10 +27,11 @@ static int print_help(void)
 	       "  0 done  1 failed  2 usage  3 no daemon  4 done, but incomplete\n"
 	       "  5 nothing in range  6 no permission  7 damaged file\n\n"
 	       "EXAMPLES\n"
-	       "  flightrec status\n"
-	       "  flightrec dump\n"
-	       "  flightrec list\n"
-	       "  flightrec report /var/lib/flightrec/snapshots/NAME.frs\n"
+	       "  sudo flightrec record -- make     record one command, no daemon\n"
+	       "  flightrec status                  how the daemon does\n"
+	       "  flightrec dump                    a snapshot, now\n"
+	       "  flightrec report | less           what happened, by the newest snapshot\n"
+	       "  flightrec list                    which snapshots there are\n"
 	       "  flightrec show --min-latency 20ms --begin -10s NAME.frs\n");
 	return EXIT_OK;
 }
