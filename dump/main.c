@@ -101,10 +101,10 @@ int main(int argc, char **argv)
 
 	setlocale(LC_CTYPE, ""); /* only to know whether it is UTF-8 */
 	code = run(argc, argv);
-	if (fflush(stdout) || ferror(stdout)) {
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	if (code != EXIT_FAILED) /* else it has been said */
 		fprintf(stderr,
 			"flightrec: standard output could not be written\n");
-		return code ? code : EXIT_FAILED;
-	}
-	return code;
+	return code ? code : EXIT_FAILED;
 }

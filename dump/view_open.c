@@ -25,11 +25,13 @@ int view_open_exit(int err)
 void view_open_complain(const char *path, const struct snap_diag *diag, int err)
 {
 	const char *what = diag->text[0] ? diag->text : strerror(-err);
+	const char *next =
+		err == -EACCES ? "; join group flightrec, or be root" : "";
 
 	if (strstr(what, path))
-		fprintf(stderr, "flightrec: %s\n", what);
+		fprintf(stderr, "flightrec: %s%s\n", what, next);
 	else
-		fprintf(stderr, "flightrec: %s: %s\n", path, what);
+		fprintf(stderr, "flightrec: %s: %s%s\n", path, what, next);
 }
 
 static int open_one(struct view *v, const char *path, int code)

@@ -106,6 +106,22 @@ check "verify of nothing" one_line_error 1 "^flightrec: $dir/absent.frs: No such
 check "record of nothing" one_line_error 125 'no command given' record
 check "record: a bad setting is one line" one_line_error 125 'unknown section' record --set foo.bar=1 -- true
 check "record: a folder that is not there" one_line_error 125 "folder $dir/none: No such file.* -o" record -o "$dir/none/x.frs" -- true
+check "list: the reason comes last" eval '"$fr" list "$a" | grep -q "a.frs  pread64 took 50 ms$"'
+full_disk() { # COMMAND...: one line, exit 1
+	"$fr" "$@" >/dev/full 2>"$dir/err"
+	[ $? = 1 ] && [ "$(wc -l <"$dir/err")" = 1 ]
+}
+check "show to a full disk" full_disk show "$a"
+check "report to a full disk" full_disk report "$a"
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	not_mine() {
+		chmod 600 "$a"
+		chmod 755 "$dir"
+		setpriv --reuid=65534 --regid=65534 --clear-groups "$fr" show "$a" 2>"$dir/err"
+		[ $? = 6 ] && grep -q 'Permission denied; join group flightrec, or be root$' "$dir/err"
+	}
+	check "no right to read: exit 6, and what to do" not_mine
+fi
 check "unknown stream" one_line_error 2 "no stream 'fss'" show --stream fss "$a"
 
 # --- exit codes ---
