@@ -34,7 +34,7 @@ check "the checker sees a coverage told too short" checker_test 1 \
 
 need_kernel
 memory=4MiB
-[ -z "${VMRUN:-}" ] || memory=2MiB # emulated, reading a snapshot takes 50 times as long
+[ -z "${VMRUN:-}" ] || memory=3MiB # emulated, reading a snapshot takes 50 times as long
 many=$(helper selfnumber) || exit 1
 : >"$W/file"
 recorder_start --set "ring.memory=$memory" --set sampler.collectors= \

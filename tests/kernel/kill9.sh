@@ -12,7 +12,7 @@ writer=$(helper selfnumber) || exit 1
 # Between two writes of a writer, ns: what they do while a recorder starts must
 # fit into the ring.
 gap=50000
-[ -z "${VMRUN:-}" ] || gap=1000000 # emulated, a start takes 50 times as long
+[ -z "${VMRUN:-}" ] || gap=5000000 # emulated, a start takes 50 times as long
 : >"$W/file"
 
 # last_numbers: "TID LAST" of each writer, from the page they share
