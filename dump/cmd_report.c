@@ -8,6 +8,7 @@
 
 #include "dump/command.h"
 #include "dump/report.h"
+#include "dump/row_write.h"
 #include "dump/terminal.h"
 #include "dump/view_open.h"
 
@@ -50,6 +51,19 @@ static void report_samples(const struct view *v)
 	view_free(other);
 }
 
+/* Ready to be pasted, with the first file. */
+static void report_next(const struct view *v)
+{
+	char path[512];
+
+	row_print_bytes(path, sizeof(path), view_file_path(v, 0),
+			strlen(view_file_path(v, 0)));
+	report_title("NEXT");
+	printf("flightrec show --min-latency 10ms %s\n", path);
+	printf("flightrec show --begin -2s --end +1s %s\n", path);
+	printf("flightrec info %s\n", path);
+}
+
 static int report(struct view *v, int code)
 {
 	struct view *inflight = other_stream(v, "inflight");
@@ -68,6 +82,8 @@ static int report(struct view *v, int code)
 	report_samples(v);
 	for (unsigned i = 0; i < view_nr_files(v); i++)
 		report_coverage(v, i);
+	if (view_nr_rows(v))
+		report_next(v);
 	if (view_nr_rows(v) || code != EXIT_OK)
 		return code;
 	fprintf(stderr, "flightrec: no row matches; flightrec info says what "
