@@ -120,6 +120,17 @@ no_admin() { # no thread has CAP_SYS_ADMIN (21), which start has
 check "every thread has dropped its rights" no_admin
 timer=$(value sampler.timer_pid)
 check "the timer has another group" [ "$(awk '/^Gid/ { print $2 }' /proc/$timer/status)" != 0 ]
+# libbpf keeps one page of its own, of the ring that wakes the recorder.
+check "the timer cannot write what probes use" python3 -c '
+import sys
+sizes = []
+for line in open(sys.argv[1]):
+    if "rw-s" in line and "bpf-map" in line:
+        a, b = line.split()[0].split("-")
+        sizes.append(int(b, 16) - int(a, 16))
+print(sizes)
+sys.exit(len(sizes) > 1 or sum(sizes) > 4096)
+' "/proc/$timer/maps"
 sleep 1.1
 kill -KILL "$timer"
 new_timer() { local t; t=$(value sampler.timer_pid); [ "$t" != "$timer" ] && [ "$t" != 0 ]; }
