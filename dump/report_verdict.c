@@ -41,13 +41,14 @@ void report_who(struct view_cursor *c, char *buf, size_t size)
 {
 	char comm[64];
 	uint64_t pid;
+	bool named = view_get_text(c, VIEW_COMM, comm, sizeof(comm));
 
-	if (!view_get_text(c, VIEW_COMM, comm, sizeof(comm)))
-		snprintf(comm, sizeof(comm), "?");
-	if (view_get_u64(c, VIEW_PID, &pid))
+	if (!view_get_u64(c, VIEW_PID, &pid))
+		snprintf(buf, size, "%s", named ? comm : "?");
+	else if (named)
 		snprintf(buf, size, "%s (%" PRIu64 ")", comm, pid);
 	else
-		snprintf(buf, size, "%s", comm);
+		snprintf(buf, size, "process %" PRIu64, pid);
 }
 
 static void count_death(struct verdict *d, struct view_cursor *c)

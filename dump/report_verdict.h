@@ -36,7 +36,7 @@ void verdict_print(struct verdict *d, struct view *v, size_t fired,
 		   size_t slowest, struct view *inflight);
 void verdict_free(struct verdict *d);
 
-/* "dd (29989)"; "?" if unknown. */
+/* "dd (29989)", "process 29989" if its name aged out, else "?". */
 void report_who(struct view_cursor *c, char *buf, size_t size);
 
 #endif
