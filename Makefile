@@ -129,7 +129,7 @@ $(O)/gen/calls_nr.h: include/flightrec/calls.def Makefile
 	  sed -n 's/^FR_CALL\(32\)\?(\([0-9]*\), \([a-z0-9_]*\),.*/#ifdef __NR32_\3\n{ \2, -1, __NR32_\3 },\n#endif/p' $<; } > $@
 $(O)/recorder/probe_calls.o: $(O)/gen/unistd_32.h $(O)/gen/calls_nr.h
 
-man: $(O)/man/flightrec-events.7 $(O)/man/flightrecd.conf.5
+man: $(O)/man/flightrec-events.7 $(O)/man/flightrecd.conf.5 ## the manual pages that are generated
 $(O)/man/%: $(O)/host/man_print
 	$(Q)mkdir -p $(@D)
 	$(call say,MAN)$(O)/host/man_print $* > $@
@@ -197,7 +197,6 @@ lint: ## style and static checks, changes nothing
 install: all ## into DESTDIR, prefix, sysconfdir, unitdir
 	install -D -m 755 $(O)/flightrecd $(DESTDIR)$(prefix)/sbin/flightrecd
 	install -D -m 755 $(O)/flightrec $(DESTDIR)$(prefix)/bin/flightrec
-	install -D -m 644 include/flightrec/point.h $(DESTDIR)$(prefix)/include/flightrec/point.h 2>/dev/null || true
 	for m in man/*.[1578] $(O)/man/*.[1578]; do [ -f $$m ] || continue; \
 	  install -D -m 644 $$m $(DESTDIR)$(mandir)/man$${m##*.}/$${m##*/}; done
 	install -d -m 750 $(DESTDIR)/var/lib/flightrec/snapshots
@@ -209,8 +208,8 @@ install: all ## into DESTDIR, prefix, sysconfdir, unitdir
 	install -D -m 644 $(O)/flightrecd.service $(DESTDIR)$(unitdir)/flightrecd.service
 uninstall: ## what install put there; configuration and snapshots stay
 	rm -f $(DESTDIR)$(prefix)/sbin/flightrecd $(DESTDIR)$(prefix)/bin/flightrec \
-	  $(DESTDIR)$(prefix)/include/flightrec/point.h $(DESTDIR)$(unitdir)/flightrecd.service
-	for m in man/*.[1578] $(O)/man/*.[1578]; do rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$${m##*/}; done
+	  $(DESTDIR)$(unitdir)/flightrecd.service
+	for m in man/*.[1578] flightrec-events.7 flightrecd.conf.5; do rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$${m##*/}; done
 clean: ; $(Q)rm -rf $(O) ## remove the build folder
 help: ## this list
 	$(Q)grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t-/'
