@@ -33,11 +33,9 @@ check "the checker sees a coverage told too short" checker_test 1 \
 	"$row,1,1,1,1\n$row,2,2,1,2\n$row,3,3,6,1\n" ''
 
 need_kernel
-memory=4MiB
-[ -z "${VMRUN:-}" ] || memory=3MiB # emulated, reading a snapshot takes 50 times as long
 many=$(helper selfnumber) || exit 1
 : >"$W/file"
-recorder_start --set "ring.memory=$memory" --set sampler.collectors= \
+recorder_start --set ring.memory=4MiB --set sampler.collectors= \
 	--set "dump.max_files=100000" || exit 1
 "$many" "$W/file" 2 0 0 >"$W/writers" &
 writers=$!
