@@ -52,7 +52,7 @@ options_of() {
 # How much of each test an emulated machine gets: about 50 times slower.
 command_of() {
 	case $1 in
-	freeze) echo "tests/kernel/freeze.sh ${FREEZES:-6}" ;;
+	freeze) echo "tests/kernel/freeze.sh ${FREEZES:-4}" ;;
 	kill9) echo "tests/kernel/kill9.sh 2" ;;
 	throttled) echo "tests/kernel/block.sh" ;;
 	files) echo "tests/kernel/files.sh ${PROGRAMS:-dd_direct threads}" ;;
