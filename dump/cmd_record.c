@@ -260,7 +260,8 @@ static int move_file(const char *from, const char *to)
 
 	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
 		return 0;
-	if (errno != EXDEV)
+	/* another file system, or one that cannot rename without overwriting */
+	if (errno != EXDEV && errno != EINVAL && errno != ENOSYS)
 		return -errno;
 	err = copy_file(from, to);
 	if (!err)

@@ -44,6 +44,8 @@ static bool list_has(const char *list, const char *word)
 /* Forks and exits are always watched: scope and in-flight entries need them. */
 static bool point_wanted(const struct fr_config *c, const char *stream)
 {
+	if (!strcmp(stream, "link")) /* serves the fs stream */
+		stream = "fs";
 	return list_has(c->probes_streams, stream) || !strcmp(stream, "proc");
 }
 
@@ -364,6 +366,8 @@ static void say_refused(const struct probes *p)
 
 		if (!pt->stream || !pt->wanted || pt->link || !pt->why[0])
 			continue;
+		if (!strcmp(pt->stream, "link"))
+			continue; /* a nicety: doctor tells */
 		first = pt;
 		off++;
 	}

@@ -52,7 +52,7 @@ static int rank(const struct probes *p, const struct probe_point *pt,
 	if (p->preemptible && !strcmp(pt->stream, "fs")) {
 		if (strcmp(mechanism, "tracepoint"))
 			r += 10;
-	} else if (strcmp(mechanism, "tp_btf")) {
+	} else if (strcmp(mechanism, "tp_btf") && strcmp(mechanism, "fentry")) {
 		r += 10;
 	}
 	return r;

@@ -299,13 +299,22 @@ static int set_folder(struct fr_config *c, const struct options *o)
 	return -EINVAL;
 }
 
+/* Not every file system can rename without overwriting; most have links. */
+static int rename_new(const char *from, const char *to)
+{
+	if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE))
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	return link(from, to) ? -1 : unlink(from);
+}
+
 /* The first snapshot gets the name that was asked for. */
 static int name_output(const struct recover_result *res, const char *output)
 {
 	if (!output || !res->saved)
 		return 0;
-	if (renameat2(AT_FDCWD, res->first, AT_FDCWD, output,
-		      RENAME_NOREPLACE) == 0) {
+	if (rename_new(res->first, output) == 0) {
 		log_info("renamed to %s", output);
 		return 0;
 	}
