@@ -37,7 +37,10 @@ many=$(helper selfnumber) || exit 1
 : >"$W/file"
 recorder_start --set ring.memory=4MiB --set sampler.collectors= \
 	--set "dump.max_files=100000" || exit 1
-"$many" "$W/file" 2 0 0 >"$W/writers" &
+# emulated: who checks goes first, or a freeze takes a minute
+lower=()
+[ -z "${VMRUN:-}" ] || lower=(nice -n 15)
+"${lower[@]}" "$many" "$W/file" 2 0 0 >"$W/writers" &
 writers=$!
 at_end "kill $writers 2>/dev/null"
 for _ in $(seq 100); do
