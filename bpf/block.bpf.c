@@ -40,9 +40,9 @@ struct {
 	__type(value, u64);
 } depth SEC(".maps");
 
-#define REQ_OP_MASK 0xff
-#define REQ_META (1U << 12)
-#define REQ_FUA (1U << 17)
+#define REQ_OP_MASK  0xff
+#define REQ_META     (1U << 12)
+#define REQ_FUA      (1U << 17)
 #define REQ_PREFLUSH (1U << 18)
 
 /* blk_status_t -> errno, as block/blk-core.c maps them. */
@@ -135,7 +135,8 @@ static __always_inline struct inode *bio_inode(struct bio *bio)
 
 /* Which file a request belongs to: the one whose pages it carries; where the
  * pages are a program's own (direct I/O), that of the call it is in. */
-static __always_inline void entry_inode(struct fr_block_entry *b, struct bio *bio)
+static __always_inline void entry_inode(struct fr_block_entry *b,
+					struct bio *bio)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
 	struct inode *in = bio_inode(bio);

@@ -60,7 +60,8 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1 << 20); /* the dead leave when their number is used again */
+	__uint(max_entries,
+	       1 << 20); /* the dead leave when their number is used again */
 	__type(key, u32);
 	__type(value, u32);
 } scope SEC(".maps");

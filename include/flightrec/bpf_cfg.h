@@ -25,7 +25,7 @@ struct fr_bpf_cfg {
 	} lanes[FR_LANES_MAX];
 };
 /* Names of environment variables to record, each with its '=', as words. */
-#define FR_ENV_NAMES 8
+#define FR_ENV_NAMES      8
 #define FR_ENV_NAME_BYTES 32
 struct fr_env_name {
 	__u64 text[FR_ENV_NAME_BYTES / 8];

@@ -30,8 +30,8 @@ enum fr_call_class {
 #define FR_CP_OPENHOW   0x0800 /* flags points to a struct open_how */
 #define FR_CP_CREAT     0x1000 /* flags are those of creat */
 #define FR_CP_FPOS_M1   0x2000 /* offset -1 means the file position */
-#define FR_CP_SIZE64 0x4000 /* 32-bit: the size, too, in two arguments */
-#define FR_CP_APPENDS 0x8000 /* with O_APPEND the offset is the file size at entry */
+#define FR_CP_SIZE64    0x4000 /* 32-bit: the size, too, in two arguments */
+#define FR_CP_APPENDS   0x8000 /* O_APPEND: the offset is the size at entry */
 
 #define FR_CALLS_MAX 256
 

@@ -110,7 +110,7 @@ check_cppcheck() {
 	cppcheck -q --std=c11 --enable=warning,portability --inline-suppr \
 		--suppress=missingInclude --suppress=unknownMacro \
 		--suppress=preprocessorErrorDirective --suppress=shiftTooManyBitsSigned --error-exitcode=0 \
-		--template='{file}:{line}: {severity}: {message}' -I. -Iinclude \
+		--template='{file}:{line}: {severity}: {message}' -I. -Iinclude -I"$O/gen" \
 		-j "$(nproc)" $(git ls-files '*.c' | grep -v '^bpf/') 2>"$tmp/cppcheck"
 	grep -E ': (error|warning|portability): ' "$tmp/cppcheck"
 	found=$((found + $(grep -cE ': (error|warning|portability): ' "$tmp/cppcheck")))
