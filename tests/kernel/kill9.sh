@@ -15,6 +15,9 @@ gap=50000
 [ -z "${VMRUN:-}" ] || gap=5000000 # emulated, a start takes 50 times as long
 : >"$W/file"
 
+# Others' operations must not fill the ring meanwhile.
+alone=(--set sampler.collectors= --set "scope.pids=$$")
+
 # last_numbers: "TID LAST" of each writer, from the page they share
 last_numbers() { od -A n -v -t u8 -w16 -N 32 "$W/last"; }
 
@@ -66,7 +69,7 @@ all_there() {
 round() {
 	local before at after
 	rm -f "$SNAP"/*.frs "$W/last"
-	recorder_start --set sampler.collectors= || return 1
+	recorder_start "${alone[@]}" || return 1
 	"$writer" "$W/file" 2 60 $gap "$W/last" >/dev/null &
 	local load=$!
 	at_end "kill $load 2>/dev/null"
@@ -84,7 +87,7 @@ round() {
 		"$FR" recover "${SETS[@]}" >"$W/recover.out" 2>&1 || cat "$W/recover.out"
 		wait_snapshots 1
 	else
-		recorder_start --set sampler.collectors= || return 1
+		recorder_start "${alone[@]}" || return 1
 		after=$(last_numbers)
 		client dump >/dev/null
 		wait_snapshots 1
