@@ -15,7 +15,7 @@ logs=$O/test-logs
 mkdir -p "$logs" || exit 1
 
 [ $# -gt 0 ] || set -- 7.2:2 6.12:preempt=full:2 6.12:2 6.1:2 6.12:1
-tests=(${TESTS:-balance freeze files block latency kill9 bad_input throttled lockdown})
+tests=(${TESTS:-balance freeze files block link latency kill9 bad_input throttled lockdown})
 jobs=${JOBS:-$(nproc)}
 [ "$jobs" -le 2 ] || jobs=2 # memory: 2G each
 
