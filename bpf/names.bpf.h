@@ -459,9 +459,11 @@ __noinline u64 name_str(u32 probe, u64 ptr)
 		return 0;
 	n = bpf_probe_read_user_str((u8 *)buf + sizeof(*r), STR_BYTES_MAX,
 				    (void *)ptr);
-	if (n <= 0 || n > STR_BYTES_MAX)
+	if (n < 0 || n > STR_BYTES_MAX)
 		return 0;
-	len = (u32)n - 1;
+	if (!n) /* kernels of before 6.15 or so do not count the NUL of "" */
+		*((u8 *)buf + sizeof(*r)) = 0;
+	len = n ? (u32)n - 1 : 0;
 	hash = text_hash(buf, len);
 	/* bit 1: whether it is relative, so that records need not ask again */
 	hash &= ~2ULL;
