@@ -461,7 +461,7 @@ __noinline u64 name_str(u32 probe, u64 ptr)
 				    (void *)ptr);
 	if (n < 0 || n > STR_BYTES_MAX)
 		return 0;
-	if (!n) /* kernels of before 6.15 or so do not count the NUL of "" */
+	if (!n) /* older kernels (6.1, 6.12) do not count the NUL of "" */
 		*((u8 *)buf + sizeof(*r)) = 0;
 	len = n ? (u32)n - 1 : 0;
 	hash = text_hash(buf, len);
