@@ -47,6 +47,9 @@ endif
 # --- what there is ---------------------------------------------------------
 bpf_src  := $(wildcard bpf/*.bpf.c)
 bpf_names := $(sort $(bpf_src:bpf/%.bpf.c=%))
+sys_src   := $(sort $(wildcard bpf/sys_*.bpf.h))
+sys_names := $(sys_src:bpf/sys_%.bpf.h=%)
+upper      = $(shell echo $1 | tr a-z A-Z)
 skels    := $(bpf_names:%=$(O)/gen/%.skel.h)
 mains    := recorder/main.c dump/main.c
 lib_src  := $(filter-out $(mains),$(wildcard recorder/*.c recorder/collectors/*.c \
@@ -96,15 +99,24 @@ $(O)/gen/command_list.c: dump Makefile
 	$(call list,cmd,dump/command.h,,command_ops,$(patsubst cmd_%,%,$(call names,dump/cmd_*.c)))
 
 # The probes: programs are named <stream>_<name>_<mechanism>[_<variant>], the
-# stream as its file.  Each is X(ID, stream, name) in FR_PROBES (shared.h).
-$(O)/gen/probe_list.h: $(bpf_src) Makefile
+# stream as its file.  Each is X(ID, stream, name) in FR_PROBES (shared.h); those
+# of bpf/sys_<stream>.bpf.h, which have no program, in FR_CARRIED_PROBES.
+mechanisms := tp_btf|tracepoint|raw_tp|fentry|fexit|kprobe|kretprobe|perf_event
+$(O)/gen/probe_list.h: $(bpf_src) $(sys_src) bpf Makefile
 	$(Q)mkdir -p $(@D)
 	$(call say,GEN){ echo '#define FR_PROBES(X) \'; $(foreach n,$(bpf_names), \
-	  grep -oE '\b$n_[a-z0-9]+_(tp_btf|tracepoint|raw_tp|fentry|kprobe)' bpf/$n.bpf.c | \
+	  grep -oE '\b$n_[a-z0-9]+_($(mechanisms))' bpf/$n.bpf.c | \
 	  sed -E 's/^$n_([a-z0-9]+)_.*/\1/' | sort -u | while read -r p; do \
-	  printf '\tX(%s, $n, %s) \\\n' "$$(echo $n_$$p | tr a-z A-Z)" "$$p"; done;) echo; } > $@
+	  printf '\tX(%s, $n, %s) \\\n' "$$(echo $n_$$p | tr a-z A-Z)" "$$p"; done;) echo; \
+	  echo '#define FR_CARRIED_PROBES(X) \'; $(foreach n,$(sys_names), \
+	  printf '\tX($(call upper,$n)_CALL, $n, call) \\\n';) echo; } > $@
+$(O)/gen/sys_streams.h: $(sys_src) bpf Makefile
+	$(Q)mkdir -p $(@D)
+	$(call say,GEN){ $(foreach n,$(sys_names),echo '#include "sys_$n.bpf.h"';) \
+	  echo '#define SYS_STREAMS(X) \'; \
+	  $(foreach n,$(sys_names),echo '	X($n, $(call upper,$n)) \';) echo; } > $@
 
-$(O)/gen/%.bpf.o: bpf/%.bpf.c | $(O)/gen/probe_list.h
+$(O)/gen/%.bpf.o: bpf/%.bpf.c | $(O)/gen/probe_list.h $(O)/gen/sys_streams.h
 	$(Q)mkdir -p $(@D)
 	$(call say,BPF)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
 	  -Wall -Wno-unused-function -idirafter /usr/include/$(shell $(CC) -dumpmachine) -MMD -MP -MF $(O)/gen/$*.bpf.d -Iinclude -Ibpf \

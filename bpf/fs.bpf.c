@@ -13,7 +13,8 @@
  */
 #include "fs_entry.bpf.h"
 #include "fs_record.bpf.h"
-#include "limit.bpf.h"
+#include "policy.bpf.h"
+#include "sys.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -58,6 +59,14 @@ static __always_inline int fs_enter(const int cast, struct task_struct *t,
 	if (props & FR_CP_OPENHOW) /* now: the program may change it */
 		note_open_how(e);
 	e->offset = ci->offset ? arg(e, ci->offset) : ~0ULL;
+	e->stream = FR_STREAM_FS;
+	if (ci->cls >= FR_CLS_STREAM) {
+		e->stream = ci->cls - FR_CLS_STREAM;
+		sys_enter_more(e);
+		barrier();
+		WRITE_ONCE(e->ts, bpf_ktime_get_ns());
+		return 0;
+	}
 	if (ci->fd && (s32)arg(e, ci->fd) >= 0 && !is_anonymous_map(e, ci))
 		note_file(cast, e, t, (u32)arg(e, ci->fd), ci,
 			  (props & FR_CP_FPOS_M1) && e->offset != ~0ULL ?
@@ -74,23 +83,14 @@ static __always_inline int fs_enter(const int cast, struct task_struct *t,
 	return 0;
 }
 
-__noinline int exit_slow(struct fr_inflight *e, u64 ts, u64 dur, u64 seq)
-{
-	if (!e)
-		return 0;
-	limit_hit(FR_PROBE_FS_EXIT, e->call & 0xff, ts, dur, FR_LANE_FS, seq,
-		  e->pid, e->tid);
-	return 0;
-}
-
 static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 {
 	struct fr_probe_counts *n = counts_of(FR_PROBE_FS_EXIT);
 	const volatile struct fr_call_info *ci;
-	u32 tid = t->pid, zero = 0, id;
+	u32 tid = t->pid, zero = 0, id, over, weight;
 	struct fr_inflight *e;
 	struct fr_limits *l;
-	u64 ts, dur, size, seq;
+	u64 dur, size, seq;
 
 	if (!n)
 		return 0;
@@ -106,10 +106,27 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 			n->unmatched++;
 		return 0;
 	}
-	ts = e->ts;
-	dur = bpf_ktime_get_ns() - ts;
+	dur = bpf_ktime_get_ns() - e->ts;
+	if (e->stream != FR_STREAM_FS) {
+		n->pending++; /* counted by the stream's own probe */
+		sys_exit_more(e, ret, dur);
+		e->ts = 0;
+		return 0;
+	}
 	ci = &fr_calls[e->call & (FR_CALLS_MAX - 1)];
 	size = asked_size(e, ci);
+	l = bpf_map_lookup_elem(&limits, &zero);
+	/* 0 means never: it wraps round to the largest number */
+	over = l && l->min_ns[e->call & (FR_KEYS - 1)] - 1 < dur;
+	weight = policy_weight(FR_STREAM_FS, dur);
+	if (!weight && !over) {
+		if (ci->props & FR_CP_RENAMES)
+			rename_epoch_next(!ret);
+		e->ts = 0;
+		n->filtered++;
+		return 0;
+	}
+	e->call |= policy_aux(weight) | (e->direct ? FR_CALL_DIRECT : 0);
 	if (ci->cls == FR_CLS_IO && dur < MAX_U32 &&
 	    (size < MAX_U32 || size == ~0ULL) && ret == (s32)ret)
 		seq = put_io(e, ci, ret, (u32)dur, size);
@@ -117,15 +134,13 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 		seq = put_path_call(e, ret, dur);
 	else
 		seq = put_wide(e, ret, dur);
-	e->ts = 0;
 	if (seq)
 		n->records++;
 	else
 		n->lost++;
-	l = bpf_map_lookup_elem(&limits, &zero);
-	/* 0 means never: it wraps round to the largest number */
-	if (l && l->min_ns[e->call & (FR_KEYS - 1)] - 1 < dur)
-		exit_slow(e, ts, dur, seq);
+	if (over)
+		exit_slow(e, dur, seq, FR_LANE_FS);
+	e->ts = 0;
 	return 0;
 }
 

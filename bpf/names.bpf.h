@@ -70,14 +70,14 @@ struct {
  * way.  Not shared between programs: one may preempt the other. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, FR_PROBE_MAX * 2);
+	__uint(max_entries, 1); /* set by the loader */
 	__type(key, u32);
 	__type(value, struct record_buf);
 } scratch SEC(".maps");
 
 static __always_inline struct record_buf *scratch_of(u32 probe, u32 which)
 {
-	u32 key = probe * 2 + which;
+	u32 key = fr_cfg.scratch[probe & 127] * 2 + which;
 
 	return bpf_map_lookup_elem(&scratch, &key);
 }

@@ -6,6 +6,7 @@
  * thread that dies in a system call must not leave an entry in flight.
  */
 #include "names.bpf.h"
+#include "policy.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -41,7 +42,7 @@ int BPF_PROG(proc_fork_tp_btf, struct task_struct *parent,
 	forget(&scope, parent->tgid, child->tgid);
 	follow(&excluded, parent->tgid, child->tgid);
 	follow(&scope, parent->tgid, child->tgid);
-	if (!fr_cfg.record_proc || !task_in_scope(parent)) {
+	if (!stream_on(FR_STREAM_PROC) || !task_in_scope(parent)) {
 		n->filtered++;
 		return 0;
 	}
@@ -182,7 +183,7 @@ int BPF_PROG(proc_exec_tp_btf, struct task_struct *t, int old_pid,
 		return 0;
 	if ((u32)old_pid != (u32)t->pid)
 		clear_inflight(t, (u32)old_pid);
-	if (!fr_cfg.record_proc || !task_in_scope(t)) {
+	if (!stream_on(FR_STREAM_PROC) || !task_in_scope(t)) {
 		n->filtered++;
 		return 0;
 	}
@@ -319,7 +320,7 @@ int BPF_PROG(proc_exit_tp_btf, struct task_struct *t)
 	if (!n || !buf)
 		return 0;
 	clear_inflight(t, t->pid);
-	in_scope = fr_cfg.record_proc && task_in_scope(t);
+	in_scope = stream_on(FR_STREAM_PROC) && task_in_scope(t);
 	s = t->signal;
 	r->last = is_last(t, s);
 	if (!in_scope) {

@@ -69,17 +69,8 @@ void report_trigger(const struct view *v, unsigned file)
 
 const char *report_lane_name(unsigned lane, char buf[16])
 {
-	static const char *const names[] = {
-		[FR_LANE_FS] = "fs",         [FR_LANE_BLOCK] = "block",
-		[FR_LANE_PROC] = "proc",     [FR_LANE_SLOW] = "slow",
-		[FR_LANE_NAMES] = "names",   [FR_LANE_CACHE] = "cache",
-		[FR_LANE_NET] = "net",       [FR_LANE_OTHER] = "other",
-		[FR_LANE_SAMPLE] = "sample", [FR_LANE_META] = "meta",
-		[FR_LANE_POINT] = "point",
-	};
-
-	if (lane < sizeof(names) / sizeof(names[0]))
-		return names[lane];
+	if (fr_lane_name(lane))
+		return fr_lane_name(lane);
 	snprintf(buf, 16, "%u", lane);
 	return buf;
 }

@@ -14,6 +14,9 @@
 #define FR_CHARS(l, f, d) \
 	{ .name = #f, .kind = "STR", .unit = "none", .doc = d, \
 	  .width = l, .is_chars = 1 },
+#define FR_BYTES(l, f, k, d) \
+	{ .name = #f, .kind = #k, .unit = "none", .doc = d, \
+	  .width = l, .is_chars = 1 },
 #define FR_TAIL(lf, f, k, d)
 #define FR_END(n) };
 #include <flightrec/events.def>
@@ -27,6 +30,7 @@ static struct fr_schema schemas[] = {
 #define FR_AUX(f, k, d) .aux_name = #f, .aux_kind = #k, .aux_doc = d,
 #define FR_FIELD(t, f, k, u, d)
 #define FR_CHARS(l, f, d)
+#define FR_BYTES(l, f, k, d)
 #define FR_TAIL(lf, f, k, d) \
 	.tail_len = #lf, .tail_name = #f, .tail_kind = #k, .tail_doc = d,
 #define FR_END(n) },
@@ -96,6 +100,31 @@ static void schemas_init(void)
 			schemas[i].aux_name = schemas[i].aux_kind =
 				schemas[i].aux_doc = "";
 	}
+}
+
+/* ---- streams.def ---------------------------------------------------------- */
+const char *fr_lane_name(unsigned lane)
+{
+	static const char *const names[FR_LANES_MAX] = {
+#define FR_LANE(id, number, name, ring, weight, doc) [number] = #name,
+#include <flightrec/streams.def>
+#undef FR_LANE
+	};
+
+	return lane < FR_LANES_MAX ? names[lane] : NULL;
+}
+
+const struct fr_stream *fr_streams(unsigned *ret_nr)
+{
+	static const struct fr_stream all[] = {
+#define FR_STREAM(id, number, name, lane, profile, doc) \
+	{ number, #name, FR_LANE_##lane, FR_PROFILE_##profile, doc },
+#include <flightrec/streams.def>
+#undef FR_STREAM
+	};
+
+	*ret_nr = sizeof(all) / sizeof(all[0]);
+	return all;
 }
 
 const struct fr_schema *fr_schemas(unsigned *ret_nr)

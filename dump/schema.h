@@ -55,6 +55,18 @@ struct fr_call_name {
 extern const struct fr_call_name fr_calls[];
 extern const unsigned fr_nr_calls;
 
+/* streams.def.  NULL: no such lane. */
+const char *fr_lane_name(unsigned lane);
+enum fr_profile { FR_PROFILE_MINIMAL, FR_PROFILE_DEFAULT, FR_PROFILE_DEEP };
+struct fr_stream {
+	unsigned number; /* enum fr_stream_id */
+	const char *name;
+	unsigned lane;
+	enum fr_profile profile; /* the least one that records it */
+	const char *doc;
+};
+const struct fr_stream *fr_streams(unsigned *ret_nr);
+
 /* Hash of every layout above; in the ring head and in each snapshot. */
 uint32_t fr_layout_hash(void);
 

@@ -146,7 +146,7 @@ static void asked_path(struct view_cursor *c, bool second,
 	if (asked.type == VIEW_NULL)
 		return;
 	if (view_raw(c->block, role[ROLE_CALL], c->row, &id))
-		call = snap_call(c->file->snap, id & ~FR_CALL_COMPAT);
+		call = snap_call(c->file->snap, FR_CALL_ID(id));
 	*ret = asked;
 	if ((asked.len && asked.text[0] == '/') ||
 	    (!second && call && call->info.props & FR_CP_TEXT1))

@@ -182,7 +182,7 @@ static const struct fr_call_name *call_of(struct view_cursor *c)
 
 	if (!view_raw(c->block, c->block->layout->role[ROLE_CALL], c->row, &id))
 		return NULL;
-	return snap_call(c->file->snap, id & ~(uint64_t)FR_CALL_COMPAT);
+	return snap_call(c->file->snap, FR_CALL_ID(id));
 }
 
 static const char *request_op(uint64_t req)
@@ -324,19 +324,11 @@ static void get_comm(struct view_cursor *c, struct view_value *ret)
 
 static void get_lane(struct view_cursor *c, struct view_value *ret)
 {
-	static const char *const names[] = {
-		[FR_LANE_FS] = "fs",         [FR_LANE_BLOCK] = "block",
-		[FR_LANE_PROC] = "proc",     [FR_LANE_SLOW] = "slow",
-		[FR_LANE_NAMES] = "names",   [FR_LANE_CACHE] = "cache",
-		[FR_LANE_NET] = "net",       [FR_LANE_OTHER] = "other",
-		[FR_LANE_SAMPLE] = "sample", [FR_LANE_META] = "meta",
-		[FR_LANE_POINT] = "point",
-	};
 	unsigned lane = c->block->b->lane[c->row];
 	char *buf;
 
-	if (lane < sizeof(names) / sizeof(names[0])) {
-		set_text(ret, names[lane]);
+	if (fr_lane_name(lane)) {
+		set_text(ret, fr_lane_name(lane));
 		return;
 	}
 	buf = c->dev[c->next_dev++ % 4];

@@ -74,10 +74,14 @@ void config_set_collectors(const char *const *names);
  * end.  Items that do not fit are cut. */
 bool config_next_item(const char **list, char *buf, size_t size);
 bool config_list_has(const char *list, const char *item);
-/* The lane's name in ring.shares ("fs"), and back; NULL, -1: none. */
-const char *config_lane_name(unsigned lane);
+/* The lane of a name in ring.shares ("fs"), the stream of one in probes.streams;
+ * -1: none. */
+int config_stream_by_name(const char *name);
+/* What is to be recorded: bits 1 << FR_STREAM_*. */
+unsigned config_streams(const struct fr_config *c);
 int config_lane_by_name(const char *name);
-/* Parses ring.shares, in order: percent of each lane, 0 if not named. */
+/* Percent of each lane of the kernel's ring: ring.shares, or, where that is empty,
+ * by the weights of streams.def for the lanes in use; 0: not in use. */
 void config_shares(const struct fr_config *c, unsigned ret_percent[16]);
 
 /* ---- params.def as data --------------------------------------------------- */

@@ -16,18 +16,17 @@ static const struct {
 	const char *const words[8];
 } choices[] = {
 	{ "probes", "profile", { "minimal", "default", "deep", NULL } },
-	{ "probes", "mechanism", { "auto", "tp_btf", "tracepoint", NULL } },
+	{ "probes", "mechanism",
+	  { "auto", "tp_btf", "tracepoint", "fentry", "kprobe", NULL } },
 };
 
+/* Lanes of the kernel's ring, NULL behind the last. */
 static const char *const lane_names[] = {
-	[FR_LANE_FS] = "fs",
-	[FR_LANE_BLOCK] = "block",
-	[FR_LANE_PROC] = "proc",
-	[FR_LANE_SLOW] = "slow",
-	[FR_LANE_NAMES] = "names",
-	[FR_LANE_CACHE] = "cache",
-	[FR_LANE_NET] = "net",
-	[FR_LANE_OTHER] = "other",
+#define FR_LANE(id, number, name, ring, weight, doc) FR_LANE_IN_##ring(name)
+#define FR_LANE_IN_KERNEL(name) #name,
+#define FR_LANE_IN_USER(name)
+#include <flightrec/streams.def>
+#undef FR_LANE
 	NULL,
 };
 
@@ -66,16 +65,15 @@ bool config_list_has(const char *list, const char *item)
 	return false;
 }
 
-const char *config_lane_name(unsigned lane)
-{
-	return lane <= FR_LANE_OTHER ? lane_names[lane] : NULL;
-}
-
 int config_lane_by_name(const char *name)
 {
+	bool known = false;
+
 	for (int i = 0; lane_names[i]; i++)
-		if (!strcmp(lane_names[i], name))
-			return i;
+		known |= !strcmp(lane_names[i], name);
+	for (unsigned i = 0; known && i < FR_LANES_MAX; i++)
+		if (fr_lane_name(i) && !strcmp(fr_lane_name(i), name))
+			return (int)i;
 	return -1;
 }
 
@@ -97,9 +95,8 @@ static int parse_share(char *item, int *ret_lane, double *ret_percent,
 		return config_fail(
 			diag, "there is no lane '%.40s'; %s%s", item,
 			near ? "did you mean " :
-			       "there are fs block proc slow names cache "
-			       "net ",
-			near ? near : "other");
+			       "flightrecd.conf(5) lists them",
+			near ? near : "");
 	}
 	if (units_parse_percent(eq, ret_percent) < 0 &&
 	    units_parse_number(eq, ret_percent) < 0)
@@ -135,25 +132,13 @@ static int check_shares(const char *list, struct rule_diag *diag)
 		return config_fail(
 			diag, "the shares are %g%% together; at most 100%%",
 			sum);
+	if (*list == '\0' && !sum)
+		return 0; /* by the streams in use */
 	if (!seen[FR_LANE_NAMES])
 		return config_fail(diag,
 				   "lane names needs a share: without it no "
 				   "record has a path; names=20");
 	return 0;
-}
-
-void config_shares(const struct fr_config *c, unsigned ret_percent[16])
-{
-	const char *list = c->ring_shares;
-	struct rule_diag diag;
-	char item[64];
-	double percent;
-	int lane;
-
-	memset(ret_percent, 0, 16 * sizeof(ret_percent[0]));
-	while (config_next_item(&list, item, sizeof(item)))
-		if (!parse_share(item, &lane, &percent, &diag))
-			ret_percent[lane] = (unsigned)percent;
 }
 
 static int check_words(const char *list, const char *what,
@@ -178,18 +163,142 @@ static int check_words(const char *list, const char *what,
 	return 0;
 }
 
-/* A stream is what events.def names, except the recorder's own. */
+static const char *const stream_names[] = {
+#define FR_STREAM(id, number, name, lane, profile, doc) #name,
+#include <flightrec/streams.def>
+#undef FR_STREAM
+	NULL,
+};
+
+int config_stream_by_name(const char *name)
+{
+	unsigned nr;
+	const struct fr_stream *all = fr_streams(&nr);
+
+	for (unsigned i = 0; i < nr; i++)
+		if (!strcmp(all[i].name, name))
+			return (int)all[i].number;
+	return -1;
+}
+
+/* "fs,block" or "+cache,-net", not both ways at once. */
 static int check_streams(const char *list, struct rule_diag *diag)
 {
-	static const char own[] = "names,slow,sample,meta,inflight";
-	const char *known[65] = { NULL };
-	unsigned nr, n = 0;
-	const struct fr_schema *all = fr_schemas(&nr);
+	unsigned plain = 0, changes = 0;
+	char item[64];
+	int r;
 
-	for (unsigned i = 0; i < nr && n < 64; i++)
-		if (!config_list_has(own, all[i].stream))
-			known[n++] = all[i].stream;
-	return check_words(list, "stream", known, diag);
+	while (config_next_item(&list, item, sizeof(item))) {
+		bool change = item[0] == '+' || item[0] == '-';
+
+		r = check_words(item + change, "stream", stream_names, diag);
+		if (r < 0)
+			return r;
+		*(change ? &changes : &plain) += 1;
+	}
+	if (plain && changes)
+		return config_fail(
+			diag, "either name all streams, or change those of the "
+			      "profile with + and -");
+	return 0;
+}
+
+/* Streams that the profile alone would record. */
+static unsigned profile_streams(const char *profile)
+{
+	enum fr_profile want = !strcmp(profile, "minimal") ?
+				       FR_PROFILE_MINIMAL :
+			       !strcmp(profile, "deep") ? FR_PROFILE_DEEP :
+							  FR_PROFILE_DEFAULT;
+	unsigned nr, set = 0;
+	const struct fr_stream *all = fr_streams(&nr);
+
+	for (unsigned i = 0; i < nr; i++)
+		if (all[i].profile <= want)
+			set |= 1u << all[i].number;
+	return set;
+}
+
+unsigned config_streams(const struct fr_config *c)
+{
+	const char *list = c->probes_streams;
+	unsigned set = 0;
+	char item[64];
+	bool first = true;
+
+	while (config_next_item(&list, item, sizeof(item))) {
+		bool change = item[0] == '+' || item[0] == '-';
+		int number = config_stream_by_name(item + change);
+
+		if (first && change)
+			set = profile_streams(c->probes_profile);
+		first = false;
+		if (number < 0)
+			continue;
+		if (item[0] == '-')
+			set &= ~(1u << number);
+		else
+			set |= 1u << number;
+	}
+	return first ? profile_streams(c->probes_profile) : set;
+}
+
+/* Lanes that streams write to, and those that serve them all. */
+static unsigned lanes_in_use(const struct fr_config *c)
+{
+	unsigned streams = config_streams(c), nr;
+	const struct fr_stream *all = fr_streams(&nr);
+	unsigned lanes = 1u << FR_LANE_PROC | 1u << FR_LANE_NAMES |
+			 1u << FR_LANE_SLOW;
+
+	for (unsigned i = 0; i < nr; i++)
+		if (streams >> all[i].number & 1)
+			lanes |= 1u << all[i].lane;
+	return lanes;
+}
+
+static void shares_by_weight(const struct fr_config *c,
+			     unsigned ret_percent[16])
+{
+	static const unsigned weights[FR_LANES_MAX] = {
+#define FR_LANE(id, number, name, ring, weight, doc) \
+	[number] = FR_LANE_WEIGHT_##ring(weight),
+#define FR_LANE_WEIGHT_KERNEL(w) w
+#define FR_LANE_WEIGHT_USER(w)   0
+#include <flightrec/streams.def>
+#undef FR_LANE
+	};
+	unsigned in_use = lanes_in_use(c), sum = 0, used = 0, most = 0;
+
+	for (unsigned i = 0; i < FR_LANES_MAX; i++)
+		sum += in_use >> i & 1 ? weights[i] : 0;
+	for (unsigned i = 0; i < FR_LANES_MAX; i++) {
+		if (!(in_use >> i & 1) || !weights[i])
+			continue;
+		ret_percent[i] = weights[i] * 100 / sum ?: 1;
+		used += ret_percent[i];
+		if (ret_percent[i] > ret_percent[most])
+			most = i;
+	}
+	ret_percent[most] += 100 - used; /* what rounding left */
+}
+
+void config_shares(const struct fr_config *c, unsigned ret_percent[16])
+{
+	const char *list = c->ring_shares;
+	struct rule_diag diag;
+	char item[64];
+	double percent;
+	int lane;
+
+	memset(ret_percent, 0, 16 * sizeof(ret_percent[0]));
+	if (!list[strspn(list, " ,")]) {
+		shares_by_weight(c, ret_percent);
+		return;
+	}
+	while (config_next_item(&list, item, sizeof(item)))
+		if (!parse_share(item, &lane, &percent, &diag))
+			ret_percent[lane] = (unsigned)percent;
 }
 
 static int check_pids(const char *list, struct rule_diag *diag)

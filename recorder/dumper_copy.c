@@ -210,7 +210,7 @@ static int put_coverage(struct copier *c, unsigned lane, unsigned cpu)
 
 static void put_lane_facts(struct copier *c, unsigned lane)
 {
-	const char *name = facts_lane_name(lane);
+	const char *name = fr_lane_name(lane);
 	char key[64];
 	struct ring_lane_stats s;
 	uint64_t torn = 0, stolen = 0;

@@ -270,17 +270,3 @@ void facts_add_probes(struct facts *f, struct probes *p)
 	if (p)
 		probes_report(p, add_probe, f);
 }
-
-const char *facts_lane_name(unsigned lane)
-{
-	switch (lane) {
-	case FR_LANE_SAMPLE:
-		return "sample";
-	case FR_LANE_META:
-		return "meta";
-	case FR_LANE_POINT:
-		return "point";
-	default:
-		return config_lane_name(lane);
-	}
-}

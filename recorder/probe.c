@@ -28,73 +28,73 @@ static uint64_t clock_ns(clockid_t clock)
 }
 
 /* ---- what is wanted -------------------------------------------------------- */
-static bool list_has(const char *list, const char *word)
+/* Streams that the programs of fs carry: see bpf/sys.bpf.h. */
+static unsigned carried_streams(void)
 {
-	size_t n = strlen(word);
+	unsigned set = 0;
 
-	for (const char *at = list; (at = strstr(at, word)); at += n) {
-		bool begins = at == list || strchr(", ", at[-1]);
-
-		if (begins && (!at[n] || strchr(", ", at[n])))
-			return true;
-	}
-	return false;
+#define FR_CARRIED(id_, stream_, name_) \
+	set |= 1u << config_stream_by_name(#stream_);
+	FR_CARRIED_PROBES(FR_CARRIED)
+#undef FR_CARRIED
+	return set;
 }
 
 /* Forks and exits are always watched: scope and in-flight entries need them. */
-static bool point_wanted(const struct fr_config *c, const char *stream)
+static bool point_wanted(const struct probes *p, const char *stream)
 {
+	int number = config_stream_by_name(stream);
+
+	if (!strcmp(stream, "proc"))
+		return true;
+	if (!strcmp(stream, "fs"))
+		return p->cfg.streams &
+		       (1u << FR_STREAM_FS | carried_streams());
 	if (!strcmp(stream, "link")) /* serves the fs stream */
-		stream = "fs";
-	return list_has(c->probes_streams, stream) || !strcmp(stream, "proc");
+		number = FR_STREAM_FS;
+	return number >= 0 && p->cfg.streams >> number & 1;
+}
+
+static void set_point(struct probes *p, struct probe_point *pt,
+		      bool carried)
+{
+	pt->carried = carried;
+	pt->wanted = point_wanted(p, pt->stream);
+	if (!pt->wanted)
+		snprintf(pt->why, sizeof(pt->why),
+			 "switched off (probes.streams, probes.profile)");
+	else if (!carried)
+		p->cfg.scratch[pt->id] = (uint8_t)p->nr_scratch++;
 }
 
 static void set_points(struct probes *p)
 {
 	unsigned i = 0;
 
-#define FR_PROBE_ID(id_, stream_, name_)                             \
-	p->points[i].stream = #stream_;                              \
-	p->points[i].name = #name_;                                  \
-	p->points[i].id = FR_PROBE_##id_;                            \
-	p->points[i].wanted = point_wanted(p->config, #stream_);     \
-	if (!p->points[i].wanted)                                    \
-		snprintf(p->points[i].why, sizeof(p->points[i].why), \
-			 "switched off (probes.streams)");           \
-	i++;
-	FR_PROBES(FR_PROBE_ID)
-#undef FR_PROBE_ID
+#define FR_POINT(id_, stream_, name_, carried_)  \
+	p->points[i].stream = #stream_;          \
+	p->points[i].name = #name_;              \
+	p->points[i].id = FR_PROBE_##id_;        \
+	set_point(p, &p->points[i++], carried_);
+#define FR_OWN(id, stream, name)     FR_POINT(id, stream, name, false)
+#define FR_CARRIED(id, stream, name) FR_POINT(id, stream, name, true)
+	FR_PROBES(FR_OWN)
+	FR_CARRIED_PROBES(FR_CARRIED)
+#undef FR_POINT
+#undef FR_OWN
+#undef FR_CARRIED
 }
 
-static const struct {
-	const char *name;
-	uint32_t lane;
-} lane_names[] = {
-	{ "fs", FR_LANE_FS },       { "block", FR_LANE_BLOCK },
-	{ "proc", FR_LANE_PROC },   { "slow", FR_LANE_SLOW },
-	{ "names", FR_LANE_NAMES }, { "cache", FR_LANE_CACHE },
-	{ "net", FR_LANE_NET },     { "other", FR_LANE_OTHER },
-};
-
-/* "fs=50,names=20,..." as shares; what is wrong was refused by config_check. */
 static void set_shares(struct probes *p)
 {
-	for (unsigned i = 0; i < sizeof(lane_names) / sizeof(lane_names[0]);
-	     i++) {
-		const char *at = p->config->ring_shares;
-		size_t n = strlen(lane_names[i].name);
+	unsigned percent[FR_LANES_MAX];
 
-		while (at &&
-		       (strncmp(at, lane_names[i].name, n) || at[n] != '=')) {
-			at = strchr(at, ',');
-			if (at)
-				at += 1 + strspn(at + 1, " ");
-		}
-		if (!at || strtoul(at + n + 1, NULL, 10) == 0)
+	config_shares(p->config, percent);
+	for (unsigned i = 0; i < FR_LANES_MAX; i++) {
+		if (!percent[i])
 			continue;
-		p->shares[p->nr_shares].lane = lane_names[i].lane;
-		p->shares[p->nr_shares++].percent =
-			(uint32_t)strtoul(at + n + 1, NULL, 10);
+		p->shares[p->nr_shares].lane = i;
+		p->shares[p->nr_shares++].percent = percent[i];
 	}
 }
 
@@ -156,9 +156,6 @@ static int set_cfg(struct probes *p, struct fr_diag *diag)
 	cfg->inflight_mask = round_up_pow2(pid_max) - 1;
 	cfg->inflight_collides = pid_max > cfg->inflight_mask + 1ull;
 	cfg->seen_mask = SEEN_ENTRIES - 1;
-	cfg->record_fs = list_has(c->probes_streams, "fs");
-	cfg->record_block = list_has(c->probes_streams, "block");
-	cfg->record_proc = list_has(c->probes_streams, "proc");
 	cfg->exec_args_max = c->probes_exec_args ? 2048 : 0;
 	p->preemptible = probe_kernel_preemptible();
 	cfg->preemptible = p->preemptible;
@@ -320,11 +317,15 @@ struct probes *probes_open(const struct fr_config *c, struct fr_diag *diag)
 	p->has_cast = p->vmlinux &&
 		      btf__find_by_name_kind(p->vmlinux, "bpf_rdonly_cast",
 					     BTF_KIND_FUNC) > 0;
+	p->cfg.streams = config_streams(c);
 	set_points(p);
+	probe_kernel_try(p);
 	err = p->vmlinux && !probe_kernel_locked() ? set_cfg(p, diag) :
 						     -ENOTSUP;
 	if (!err)
 		err = set_lanes(p);
+	if (!err)
+		err = probe_policy_set(p, diag);
 	if (!err)
 		err = probe_load_all(p, diag);
 	if (!err)
@@ -335,6 +336,8 @@ struct probes *probes_open(const struct fr_config *c, struct fr_diag *diag)
 		err = init_wake(p);
 	if (!err)
 		err = set_scope(p);
+	if (!err)
+		err = probe_policy_cgroups(p, diag);
 	if (err) {
 		why_none(err, diag);
 		probes_close(p, false);

@@ -25,12 +25,28 @@ static const struct number numbers[] = {
 #include <calls_nr.h> /* generated from calls.def: { id, nr, nr32 } */
 };
 
-void probe_calls_fill(uint8_t nr[512], uint8_t nr32[512],
+static bool is_wanted(unsigned streams, unsigned id)
+{
+	for (unsigned i = 0; i < fr_nr_calls; i++)
+		if (fr_calls[i].id == id) {
+			unsigned cls = fr_calls[i].info.cls;
+
+			return streams >> (cls < FR_CLS_STREAM ?
+						   FR_STREAM_FS :
+						   cls - FR_CLS_STREAM) &
+			       1;
+		}
+	return false;
+}
+
+void probe_calls_fill(unsigned streams, uint8_t nr[512], uint8_t nr32[512],
 		      struct fr_call_info calls[FR_CALLS_MAX])
 {
 	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		const struct number *n = &numbers[i];
 
+		if (!is_wanted(streams, n->id))
+			continue;
 		if (n->nr >= 0 && n->nr < 512)
 			nr[n->nr] = n->id;
 		if (n->nr32 >= 0 && n->nr32 < 512)

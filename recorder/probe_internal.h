@@ -22,8 +22,9 @@ struct probe_point {
 	struct bpf_link *link;
 	char mechanism[16];
 	char why[160];    /* why it is not attached */
-	unsigned refused; /* bit: candidate that the kernel refused */
+	uint64_t refused; /* bit: candidate that the kernel refused */
 	bool wanted;
+	bool carried; /* no program: part of fs.enter and fs.exit */
 };
 
 struct probe_map { /* maps shared by all objects, by name */
@@ -48,16 +49,18 @@ struct probes {
 	probes_wake_fn wake_fn;
 	void *wake_arg;
 	struct btf *vmlinux;
-	bool has_cast;
+	bool has_cast, has_fentry, has_kprobe;
 	bool preemptible;
+	unsigned nr_scratch; /* scratch buffers handed out (fr_bpf_cfg.scratch) */
 	int stats_fd;
 	unsigned seal_calls;
 	char pin_folder[256]; /* "" : not pinned */
 	int pin_fd;           /* its lock; -1: none */
 };
 
-/* probe_calls.c: fills fr_nr, fr_nr32 and fr_calls of fs's .rodata. */
-void probe_calls_fill(uint8_t nr[512], uint8_t nr32[512],
+/* probe_calls.c: fills fr_nr, fr_nr32 and fr_calls of fs's .rodata, with the calls
+ * of ${streams} (bits FR_STREAM_*). */
+void probe_calls_fill(unsigned streams, uint8_t nr[512], uint8_t nr32[512],
 		      struct fr_call_info calls[FR_CALLS_MAX]);
 
 /* probe_kernel.c: facts about the running kernel. */
@@ -66,6 +69,16 @@ bool probe_kernel_locked(void); /* no BPF program may read its memory */
 uint64_t probe_kernel_pid_max(void);
 /* Mounts tracefs and bpffs where they are missing. */
 void probe_kernel_mount(const char *pin_folder);
+
+/* Whether fentry and kprobe programs can be attached here, by trying. */
+void probe_kernel_try(struct probes *p);
+/* A function of the kernel's own, not of a module. */
+bool probe_kernel_has_function(const struct probes *p, const char *name);
+
+/* probe_policy.c: probes.sample, .above and .cgroups into constants, and, once the
+ * maps are there, into the map of cgroups.  0, or negative errno and *diag. */
+int probe_policy_set(struct probes *p, struct fr_diag *diag);
+int probe_policy_cgroups(struct probes *p, struct fr_diag *diag);
 
 /* probe_pick.c: which program feeds a point. */
 /* The best candidate not refused yet, NULL if there is none. */

@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -103,4 +105,85 @@ void probe_kernel_mount(const char *pin_folder)
 	mount_if_missing("/sys/kernel/tracing", "tracefs", 0x74726163);
 	if (!strncmp(pin_folder, "/sys/fs/bpf", 11))
 		mount_if_missing("/sys/fs/bpf", "bpf", (long)0xcafe4a11);
+}
+
+/* ---- what can be attached ------------------------------------------------------ */
+bool probe_kernel_has_function(const struct probes *p, const char *name)
+{
+	return btf__find_by_name_kind(p->vmlinux, name, BTF_KIND_FUNC) > 0;
+}
+
+/* A program that returns 0, of the given kind; descriptor or negative. */
+static int trial_program(enum bpf_prog_type type, const char *fentry_of,
+			 const struct btf *vmlinux)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	LIBBPF_OPTS(bpf_prog_load_opts, opts);
+	if (fentry_of) {
+		int id = btf__find_by_name_kind(vmlinux, fentry_of,
+						BTF_KIND_FUNC);
+
+		if (id < 0)
+			return id;
+		opts.attach_btf_id = (uint32_t)id;
+		opts.expected_attach_type = BPF_TRACE_FENTRY;
+	}
+	return bpf_prog_load(type, "fr_trial", "GPL", insns, 2, &opts);
+}
+
+/* Any function that no machine does without, and that is seldom called. */
+#define TRIAL_FUNCTION "vfs_rmdir"
+
+static bool try_fentry(const struct probes *p)
+{
+	int prog = trial_program(BPF_PROG_TYPE_TRACING, TRIAL_FUNCTION,
+				 p->vmlinux);
+	int link = prog < 0 ? prog :
+			      bpf_link_create(prog, 0, BPF_TRACE_FENTRY, NULL);
+
+	if (link >= 0)
+		close(link);
+	if (prog >= 0)
+		close(prog);
+	return link >= 0;
+}
+
+static int kprobe_type(void)
+{
+	char line[32];
+
+	return file_line_with("/sys/bus/event_source/devices/kprobe/type", "",
+			      line, sizeof(line)) ?
+		       (int)strtol(line, NULL, 10) :
+		       -1;
+}
+
+static bool try_kprobe(void)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.config1 = (uint64_t)(uintptr_t)TRIAL_FUNCTION,
+	};
+	int type = kprobe_type(), fd;
+
+	if (type < 0)
+		return false;
+	attr.type = (uint32_t)type;
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1,
+			  PERF_FLAG_FD_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+void probe_kernel_try(struct probes *p)
+{
+	if (!p->vmlinux)
+		return;
+	p->has_fentry = try_fentry(p);
+	p->has_kprobe = try_kprobe();
 }

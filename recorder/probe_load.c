@@ -28,7 +28,7 @@ static int on_libbpf_message(enum libbpf_print_level level, const char *fmt,
 		return 0;
 	vsnprintf(line, sizeof(line), fmt, ap);
 	at = strstr(line, "prog '");
-	if (at && strstr(line, "load failed")) {
+	if (at && (strstr(line, "load failed") || strstr(line, "failed to"))) {
 		snprintf(load_error, sizeof(load_error), "%s", line);
 		snprintf(failed_program, sizeof(failed_program), "%.*s",
 			 (int)strcspn(at + 6, "'"), at + 6);
@@ -103,7 +103,7 @@ static void set_constants(struct probes *p, struct bpf_object *o)
 	if (env)
 		set_env_names(env, p->config->probes_exec_env);
 	if (nr && nr32 && calls)
-		probe_calls_fill(nr, nr32, calls);
+		probe_calls_fill(p->cfg.streams, nr, nr32, calls);
 }
 
 /* ---- maps ------------------------------------------------------------------ */
@@ -125,6 +125,8 @@ static uint32_t map_entries(const struct probes *p, const char *name)
 		return p->cfg.inflight_mask + 1;
 	if (!strcmp(name, "seen"))
 		return p->cfg.seen_mask + 1;
+	if (!strcmp(name, "scratch"))
+		return 2 * p->nr_scratch;
 	return 0;
 }
 
@@ -206,7 +208,8 @@ static unsigned choose(struct probes *p, struct bpf_object *o,
 	for (unsigned i = 0; i < FR_PROBE_MAX; i++) {
 		struct probe_point *pt = &p->points[i];
 
-		if (!pt->stream || strcmp(pt->stream, stream) || !pt->wanted)
+		if (!pt->stream || strcmp(pt->stream, stream) || !pt->wanted ||
+		    pt->carried)
 			continue;
 		pt->prog = probe_pick(p, o, pt, &index);
 		if (!pt->prog)
@@ -227,7 +230,7 @@ static unsigned program_index(struct bpf_object *o, const char *name)
 			return i;
 		i++;
 	}
-	return 31;
+	return 63;
 }
 
 /* After a failure: strikes the program out.  False: nothing left to try. */
@@ -244,7 +247,7 @@ static bool strike(struct probes *p, struct bpf_object *o, const char *stream)
 					 load_error);
 		return false;
 	}
-	pt->refused |= 1u << program_index(o, failed_program);
+	pt->refused |= 1ull << program_index(o, failed_program);
 	snprintf(pt->why, sizeof(pt->why), "the kernel refused %s: %s",
 		 failed_program, load_error);
 	return true;
@@ -263,7 +266,7 @@ static int load_object(struct probes *p, unsigned which)
 	size_t size;
 	const void *bytes = bpf_objects[which].bytes(&size);
 
-	for (int attempt = 0; attempt < 16; attempt++) {
+	for (int attempt = 0; attempt < 64; attempt++) {
 		struct bpf_object *o;
 		int err;
 

@@ -2,16 +2,21 @@
 /*
  * probe_pick.c - which of a point's programs to use on this kernel.
  *
- * By name: <stream>_<name>_<mechanism>[_cast|_read].  Where programs can be
- * preempted, what does not lose events comes first (classic tracepoints), else
- * the cheapest (tp_btf).  Typed loads ("cast") where the kernel has them.
+ * By name: <stream>_<name>_<mechanism>[_<variant>].  Where programs can be
+ * preempted, what does not lose events comes first (classic tracepoints, kprobes),
+ * else the cheapest (tp_btf, fentry).  Variants: typed loads ("cast") where the
+ * kernel has them, else "read"; others are tried in the order of the file, those
+ * left out whose function or tracepoint this kernel does not have.
  */
 #include "recorder/probe_internal.h"
 
 #include <string.h>
+#include <unistd.h>
 
-static const char *const mechanisms[] = { "tp_btf", "tracepoint", "raw_tp",
-					  "fentry", "kprobe" };
+static const char *const mechanisms[] = {
+	"tp_btf", "tracepoint", "raw_tp",    "fentry",
+	"fexit",  "kprobe",     "kretprobe", "perf_event",
+};
 #define NR_MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]))
 
 int probe_program_is(const char *program, const struct probe_point *pt,
@@ -36,26 +41,68 @@ int probe_program_is(const char *program, const struct probe_point *pt,
 	return 0;
 }
 
+static bool is_one_of(const char *word, const char *a, const char *b)
+{
+	return !strcmp(word, a) || !strcmp(word, b);
+}
+
+/* What probes.mechanism says covers both ends of a function. */
+static bool is_asked_for(const char *asked, const char *mechanism)
+{
+	if (!strcmp(asked, "fentry"))
+		return is_one_of(mechanism, "fentry", "fexit");
+	if (!strcmp(asked, "kprobe"))
+		return is_one_of(mechanism, "kprobe", "kretprobe");
+	return !strcmp(asked, mechanism);
+}
+
+/* Does this kernel have what the program wants to be attached to? */
+static bool target_exists(const struct probes *p, const struct bpf_program *prog,
+			  const char *mechanism)
+{
+	const char *sec = bpf_program__section_name(prog);
+	const char *what = strrchr(sec, '/');
+	char name[128];
+
+	if (!what)
+		return true;
+	what++;
+	if (is_one_of(mechanism, "fentry", "fexit"))
+		return p->has_fentry && probe_kernel_has_function(p, what);
+	if (is_one_of(mechanism, "kprobe", "kretprobe"))
+		return p->has_kprobe && probe_kernel_has_function(p, what);
+	if (!strcmp(mechanism, "tracepoint")) {
+		snprintf(name, sizeof(name), "/sys/kernel/tracing/events/%s",
+			 strchr(sec, '/') + 1);
+		return access(name, F_OK) == 0;
+	}
+	snprintf(name, sizeof(name), "btf_trace_%s", what);
+	return is_one_of(mechanism, "perf_event", "raw_tp") ||
+	       btf__find_by_name_kind(p->vmlinux, name, BTF_KIND_TYPEDEF) > 0;
+}
+
 /* Lower is better; -1: not to be used here. */
-static int rank(const struct probes *p, const struct probe_point *pt,
+static int rank(const struct probes *p, const struct bpf_program *prog,
 		const char *mechanism, const char *variant)
 {
 	const char *asked = p->config->probes_mechanism;
+	bool is_lossy = !is_one_of(mechanism, "tracepoint", "perf_event") &&
+			!is_one_of(mechanism, "kprobe", "kretprobe");
 	int r = 0;
 
-	if (strcmp(asked, "auto") && strcmp(asked, mechanism))
+	if (!target_exists(p, prog, mechanism))
+		return -1;
+	if (strcmp(asked, "auto") && !is_asked_for(asked, mechanism))
 		r += 100; /* better than nothing, and reported */
 	if (!strcmp(variant, "cast") && !p->has_cast)
 		return -1;
 	if (!strcmp(variant, "read") && p->has_cast)
 		r += 1;
-	if (p->preemptible && !strcmp(pt->stream, "fs")) {
-		if (strcmp(mechanism, "tracepoint"))
-			r += 10;
-	} else if (strcmp(mechanism, "tp_btf") && strcmp(mechanism, "fentry")) {
-		r += 10;
-	}
-	return r;
+	/* tracepoints say what they mean; functions are the kernel's own affair */
+	if (is_one_of(mechanism, "kprobe", "kretprobe") ||
+	    is_one_of(mechanism, "fentry", "fexit"))
+		r += 5;
+	return r + (p->preemptible == is_lossy ? 10 : 0);
 }
 
 struct bpf_program *probe_pick(struct probes *p, struct bpf_object *o,
@@ -71,11 +118,11 @@ struct bpf_program *probe_pick(struct probes *p, struct bpf_object *o,
 		unsigned index = i++;
 		int r;
 
-		if (pt->refused & (1u << index) ||
+		if (pt->refused & (1ull << index) ||
 		    !probe_program_is(bpf_program__name(prog), pt, mechanism,
 				      &variant))
 			continue;
-		r = rank(p, pt, mechanism, variant);
+		r = rank(p, prog, mechanism, variant);
 		if (r < 0 || (best && r >= best_rank))
 			continue;
 		best = prog;

@@ -39,6 +39,28 @@ static void kernel_figures(const struct probe_point *pt, struct probe_report *r)
 	r->run_count = info.run_cnt;
 }
 
+static const char *why_none(const struct probes *p,
+			    const struct probe_point *pt)
+{
+	if (pt->carried)
+		return "fs enter or exit is not attached";
+	if (!p->has_fentry && !p->has_kprobe)
+		return "this kernel has no tracepoint for it, and takes neither fentry nor kprobe programs (lockdown?)";
+	return "this kernel has none of the functions and tracepoints it could be attached to";
+}
+
+/* Wanted, and the programs that carry it run. */
+static bool carrier_attached(const struct probes *p,
+			     const struct probe_point *carried)
+{
+	unsigned on = 0;
+
+	for (unsigned i = 0; i < FR_PROBE_MAX; i++)
+		if (p->points[i].stream && !strcmp(p->points[i].stream, "fs"))
+			on += p->points[i].link != NULL;
+	return carried->wanted && on == 2; /* enter and exit */
+}
+
 void probes_report(struct probes *p, probes_report_fn fn, void *arg)
 {
 	for (unsigned i = 0; i < FR_PROBE_MAX; i++) {
@@ -49,11 +71,13 @@ void probes_report(struct probes *p, probes_report_fn fn, void *arg)
 			continue;
 		r.stream = pt->stream;
 		r.name = pt->name;
-		r.attached = pt->link != NULL;
-		r.mechanism = r.attached ? pt->mechanism : "none";
+		r.attached = pt->link || (pt->carried && carrier_attached(p, pt));
+		r.mechanism = !r.attached ? "none" :
+			      pt->carried ? "fs" :
+					    pt->mechanism;
 		r.why = r.attached ? "" :
 			pt->why[0] ? pt->why :
-				     "no program for this kernel";
+				     why_none(p, pt);
 		sum_counts(p, pt->id, &r.counts);
 		kernel_figures(pt, &r);
 		fn(arg, &r);

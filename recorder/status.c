@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* status.c - what the recorder tells of itself over the control socket. */
+#include "dump/schema.h"
 #include "recorder/daemon.h"
 
 #include <inttypes.h>
@@ -76,7 +77,7 @@ void status_measure(struct daemon *d, uint64_t now_ns)
 static void put_lane(struct status_out *o, unsigned lane)
 {
 	const struct ring_view *v = lane_view(o->d, lane);
-	const char *name = facts_lane_name(lane);
+	const char *name = fr_lane_name(lane);
 	struct ring_lane_stats s;
 	char prefix[64];
 

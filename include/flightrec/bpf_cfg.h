@@ -6,6 +6,14 @@
 #include "calls.h"
 #include "ring.h"
 
+/* Which records of a stream are kept.  Operations over the limit of a trigger or
+ * of the slow lane always are. */
+struct fr_policy {
+	__u32 every;    /* one in so many, by chance; 0: none */
+	__u32 spare;
+	__u64 above_ns; /* only those that took longer */
+};
+
 struct fr_bpf_cfg {
 	__u32 nr_cpus;
 	__u32 first_chunk;
@@ -17,9 +25,11 @@ struct fr_bpf_cfg {
 	__u32 scope_cgroup_level;
 	__u64 scope_cgroup;
 	__u32 exec_args_max; /* bytes; 0: none */
-	__u32 record_fs, record_block, record_proc;
+	__u32 streams;     /* bit FR_STREAM_*: recorded */
 	__u32 preemptible; /* this kernel may preempt our programs */
-	__u32 spare;
+	__u32 cgroup_rules; /* the map policy_cgroup has entries */
+	__u8 scratch[128]; /* which of the scratch buffers a probe has */
+	struct fr_policy policy[FR_STREAMS_MAX];
 	struct {
 		__u32 first, nr;
 	} lanes[FR_LANES_MAX];

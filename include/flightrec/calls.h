@@ -13,6 +13,12 @@ enum fr_call_class {
 	FR_CLS_WIDE,     /* always fs_wide */
 	FR_CLS_PATH,     /* fs_path */
 	FR_CLS_PATH2,    /* fs_path2 */
+/* Calls of other streams, FR_CLS_NET, ...: bpf/sys_<stream>.bpf.h records them. */
+#define FR_CLS_STREAM 16
+#define FR_STREAM(id, number, name, lane, profile, doc) \
+	FR_CLS_##id = FR_CLS_STREAM + (number),
+#include "streams.def"
+#undef FR_STREAM
 };
 
 /* props */

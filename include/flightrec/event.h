@@ -17,6 +17,7 @@ enum fr_type {
 #define FR_AUX(f, kind, doc)
 #define FR_FIELD(t, f, kind, unit, doc)
 #define FR_CHARS(len, f, doc)
+#define FR_BYTES(len, f, kind, doc)
 #define FR_TAIL(lf, f, kind, doc)
 #define FR_END(n)
 #include "events.def"
@@ -27,6 +28,7 @@ enum fr_type {
 #define FR_AUX(f, kind, doc)
 #define FR_FIELD(t, f, kind, unit, doc)   t f;
 #define FR_CHARS(l, f, doc)               char f[l];
+#define FR_BYTES(l, f, kind, doc)         __u8 f[l];
 #define FR_TAIL(lf, f, kind, doc)
 #define FR_END(n)                         } __attribute__((packed, aligned(8)));
 #include "events.def"
@@ -38,6 +40,7 @@ enum fr_type {
 #define FR_AUX(f, kind, doc)
 #define FR_FIELD(t, f, kind, unit, doc)   + sizeof(t)
 #define FR_CHARS(l, f, doc)               + (l)
+#define FR_BYTES(l, f, kind, doc)         + (l)
 #define FR_TAIL(lf, f, kind, doc)
 #define FR_END(n)                         , #n " has a hole or is not 8-byte sized");
 #include "events.def"
@@ -46,7 +49,11 @@ enum fr_type {
 
 _Static_assert(sizeof(struct fr_fs_io) == FR_SLOT_BYTES, "fs_io is one slot");
 
-/* aux of fs records */
-#define FR_CALL_COMPAT 0x8000
+/* aux of records with a system call, beside the call's id in the low bits */
+#define FR_CALL_ID(aux)     ((aux)&0xff)
+#define FR_CALL_COMPAT      0x8000 /* made by a 32-bit program */
+#define FR_CALL_DIRECT      0x4000 /* of a file open with O_DIRECT */
+#define FR_CALL_WEIGHT(aux) (1U << (((aux) >> 8) & 15)) /* stands for so many */
+#define FR_CALL_WEIGHT_LOG2(n) (((n)&15) << 8)
 
 #endif

@@ -88,19 +88,19 @@
 #define FR_LANES_MAX          16
 #define FR_RECORD_SLOTS_MAX   80 /* longest record: 64 + 79 * 56 = 4,488 bytes */
 
-/* Lanes.  Append only: the number is part of the ring and the file format. */
+/* Lanes: FR_LANE_FS, ... of streams.def. */
 enum fr_lane_id {
-	FR_LANE_FS = 0, /* file operations */
-	FR_LANE_BLOCK = 1,
-	FR_LANE_PROC = 2,  /* fork, exec, exit */
-	FR_LANE_SLOW = 3,  /* copies of operations over their latency limit */
-	FR_LANE_NAMES = 4, /* paths and process facts */
-	FR_LANE_CACHE = 5,
-	FR_LANE_NET = 6,
-	FR_LANE_OTHER = 7,  /* low-rate streams */
-	FR_LANE_SAMPLE = 8, /* user-space ring: sampler */
-	FR_LANE_META = 9,   /* user-space ring: triggers, gaps, changes */
-	FR_LANE_POINT = 10, /* user-space ring: trace points of programs */
+#define FR_LANE(id, number, name, ring, weight, doc) FR_LANE_##id = (number),
+#include "streams.def"
+#undef FR_LANE
+};
+/* Streams: FR_STREAM_FS, ... */
+#define FR_STREAMS_MAX 16
+enum fr_stream_id {
+#define FR_STREAM(id, number, name, lane, profile, doc) \
+	FR_STREAM_##id = (number),
+#include "streams.def"
+#undef FR_STREAM
 };
 
 /* chunk.state */

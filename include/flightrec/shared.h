@@ -16,6 +16,8 @@
 #define FR_KEY_BLOCK_FLUSH   242
 #define FR_KEY_BLOCK_DISCARD 243
 #define FR_KEY_BLOCK_OTHER   244
+#define FR_KEY_URING         245
+#define FR_KEY_FAULT         246
 #define FR_KEYS              256
 
 /* Written by the recorder, except where BPF is named.  A hit is counted exactly
@@ -56,14 +58,16 @@ struct fr_wake {
 };
 
 /* ---- counts per probe (BPF per-CPU, FR_COUNTER(..., PROBE, ...)) ---------- */
-/* FR_PROBES(X): id, stream, name of each probe, generated from bpf/.  Ids differ
- * from build to build: they never leave the memory of one recorder. */
+/* FR_PROBES(X): id, stream, name of each probe, generated from bpf/; those of
+ * FR_CARRIED_PROBES(X) have no program of their own, but are part of fs.enter and
+ * fs.exit (bpf/sys_*.bpf.h).  Ids differ from build to build: they never leave the
+ * memory of one recorder. */
 #include <probe_list.h>
 enum fr_probe_id {
 #define FR_PROBE_ID(id, stream, name) FR_PROBE_##id,
-	FR_PROBES(FR_PROBE_ID)
+	FR_PROBES(FR_PROBE_ID) FR_CARRIED_PROBES(FR_PROBE_ID)
 #undef FR_PROBE_ID
-	FR_PROBE_MAX = 32
+	FR_PROBE_MAX = 128
 };
 struct fr_probe_counts {
 #define FR_COUNTER(name, scope, doc) FR_COUNTER_##scope(name)
@@ -94,7 +98,8 @@ struct fr_inflight {
 	__u16 dir2_pkey;
 	__u8 in_scope, direct; /* direct: the file is open with O_DIRECT */
 	__u32 names_ordinal; /* lane.next of names when the thread was described */
-	__u32 pad;
+	__u8 stream;         /* FR_STREAM_*: who records the end of this call */
+	__u8 pad[3];
 	__u64 start_boottime;
 	__u64 cred; /* of the thread when it was described */
 };

@@ -4,5 +4,6 @@
 #undef FR_AUX
 #undef FR_FIELD
 #undef FR_CHARS
+#undef FR_BYTES
 #undef FR_TAIL
 #undef FR_END

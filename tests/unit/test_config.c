@@ -34,32 +34,52 @@ static void defaults_are_those_of_params_def(void **state)
 	config_free(c);
 }
 
-/* The default of ring.shares, read a second way, is what config_shares() tells,
- * and no percent of the memory is without an owner. */
+/* Without ring.shares every lane that the streams need has some, and no percent of
+ * the memory is without an owner. */
 static void default_shares_make_a_whole(void **state)
 {
-	struct fr_config *c = config_new();
-	unsigned percent[16], sum = 0, named = 0, value;
-	const char *at = c->ring_shares;
-	char name[16];
+	static const char *const profiles[] = { "minimal", "default", "deep" };
+	unsigned lanes_before = 0;
 
 	(void)state;
-	config_shares(c, percent);
-	for (int used; sscanf(at, " %15[^=]=%u%n", name, &value, &used) == 2;
-	     at += used + (at[used] == ',')) {
-		int lane = config_lane_by_name(name);
+	for (unsigned p = 0; p < 3; p++) {
+		unsigned percent[16], sum = 0, lanes = 0;
+		struct fr_config *c = config_new();
+		struct fr_diag d;
+		char set[64];
 
-		assert_in_range(lane, 0, 15);
-		assert_int_equal(percent[lane], value);
-		named++;
+		snprintf(set, sizeof(set), "probes.profile=%s", profiles[p]);
+		assert_int_equal(config_set(c, set, &d), 0);
+		config_shares(c, percent);
+		for (unsigned i = 0; i < 16; i++) {
+			sum += percent[i];
+			lanes += percent[i] != 0;
+		}
+		assert_int_equal(sum, 100);
+		assert_true(percent[FR_LANE_NAMES] > 0);
+		assert_true(lanes > lanes_before);
+		assert_int_equal(percent[FR_LANE_SAMPLE], 0);
+		lanes_before = lanes;
+		config_free(c);
 	}
-	assert_string_equal(at, "");
-	for (unsigned i = 0; i < 16; i++) {
-		sum += percent[i];
-		named -= percent[i] != 0;
-	}
-	assert_int_equal(sum, 100);
-	assert_int_equal(named, 0);
+}
+
+static void streams_are_named_or_changed(void **state)
+{
+	struct fr_config *c = config_new();
+	struct fr_diag d;
+	unsigned of_default = config_streams(c);
+
+	(void)state;
+	assert_int_equal(config_set(c, "probes.streams=+cache,-net", &d), 0);
+	assert_int_equal(config_streams(c),
+			 (of_default | 1u << FR_STREAM_CACHE) &
+				 ~(1u << FR_STREAM_NET));
+	assert_int_equal(config_set(c, "probes.streams=fs", &d), 0);
+	assert_int_equal(config_streams(c), 1u << FR_STREAM_FS);
+	assert_true(config_set(c, "probes.streams=fs,+net", &d) < 0);
+	assert_true(config_set(c, "probes.streams=+chache", &d) < 0);
+	assert_non_null(strstr(d.text, "cache"));
 	config_free(c);
 }
 
@@ -390,6 +410,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_those_of_params_def),
 		cmocka_unit_test(default_shares_make_a_whole),
+		cmocka_unit_test(streams_are_named_or_changed),
 		cmocka_unit_test(shares_are_those_of_the_setting),
 		cmocka_unit_test(a_file_sets_values_and_triggers),
 		cmocka_unit_test(errors_name_file_line_and_a_way_out),

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * sys.bpf.h - streams that are system calls like fs, but with records of their own.
+ *
+ * They are carried by the programs of fs.bpf.c: one program per system call is the
+ * cheapest there is, whoever wants the call.  bpf/sys_<stream>.bpf.h has
+ *   int sys_<stream>_enter(struct fr_inflight *e)      notes what will be gone
+ *   u64 sys_<stream>_put(struct fr_inflight *e, s64 ret, u64 dur, u32 weight)
+ *       writes the record: its sequence number, 0 if it was lost, SYS_FILTERED
+ * both global (__noinline), and its calls are those of calls.def with
+ * .cls = FR_CLS_<STREAM>.  The build finds it (sys_streams.h); what it does is
+ * counted as probe <stream>.call.
+ */
+#ifndef SYS_BPF_H
+#define SYS_BPF_H
+
+#include "fs_entry.bpf.h"
+#include "limit.bpf.h"
+#include "policy.bpf.h"
+
+#define SYS_FILTERED (~0ULL)
+
+#include <sys_streams.h> /* generated: the files, SYS_STREAMS(X) */
+
+static __always_inline void sys_enter_more(struct fr_inflight *e)
+{
+	switch (e->stream) {
+#define SYS_STREAM(name, ID)        \
+	case FR_STREAM_##ID:        \
+		sys_##name##_enter(e); \
+		break;
+		SYS_STREAMS(SYS_STREAM)
+#undef SYS_STREAM
+	}
+}
+
+static __always_inline u32 sys_probe_of(u32 stream)
+{
+	switch (stream) {
+#define SYS_STREAM(name, ID) \
+	case FR_STREAM_##ID: \
+		return FR_PROBE_##ID##_CALL;
+		SYS_STREAMS(SYS_STREAM)
+#undef SYS_STREAM
+	}
+	return FR_PROBE_FS_EXIT;
+}
+
+static __always_inline u32 sys_lane_of(u32 stream)
+{
+	switch (stream) {
+#define FR_STREAM(id, number, name, lane, profile, doc) \
+	case number:                                    \
+		return FR_LANE_##lane;
+#include <flightrec/streams.def>
+#undef FR_STREAM
+	}
+	return FR_LANE_OTHER;
+}
+
+static __always_inline u32 sys_weight(u32 stream, u64 dur)
+{
+	switch (stream) {
+#define SYS_STREAM(name, ID) \
+	case FR_STREAM_##ID: \
+		return policy_weight(FR_STREAM_##ID, dur);
+		SYS_STREAMS(SYS_STREAM)
+#undef SYS_STREAM
+	}
+	return 1;
+}
+
+static __always_inline u64 sys_put(struct fr_inflight *e, s64 ret, u64 dur,
+				   u32 weight)
+{
+	switch (e->stream) {
+#define SYS_STREAM(name, ID) \
+	case FR_STREAM_##ID: \
+		return sys_##name##_put(e, ret, dur, weight);
+		SYS_STREAMS(SYS_STREAM)
+#undef SYS_STREAM
+	}
+	return SYS_FILTERED;
+}
+
+/* An operation over its limit: the record of sequence number ${seq}. */
+__noinline int exit_slow(struct fr_inflight *e, u64 dur, u64 seq, u32 lane)
+{
+	if (!e)
+		return 0;
+	limit_hit(FR_PROBE_FS_EXIT, e->call & 0xff, e->ts, dur, lane, seq,
+		  e->pid, e->tid);
+	return 0;
+}
+
+/* The end of a call of another stream, counted as that stream's; operations over
+ * a limit are never left out. */
+__noinline int sys_exit_more(struct fr_inflight *e, s64 ret, u64 dur)
+{
+	struct fr_probe_counts *n = e ? counts_of(sys_probe_of(e->stream)) : 0;
+	u32 zero = 0, over, weight;
+	struct fr_limits *l = bpf_map_lookup_elem(&limits, &zero);
+	u64 seq;
+
+	/* a global function's arguments must be used, or the compiler passes junk */
+	asm volatile("" ::"r"(ret));
+	if (!n || !l || !e)
+		return 0;
+	/* 0 means never: it wraps round to the largest number */
+	over = l->min_ns[e->call & (FR_KEYS - 1)] - 1 < dur;
+	weight = sys_weight(e->stream, dur);
+	if (over && !weight)
+		weight = 1;
+	if (!weight) {
+		n->filtered++;
+		return 0;
+	}
+	seq = sys_put(e, ret, dur, weight);
+	if (seq == SYS_FILTERED)
+		n->filtered++;
+	else if (seq)
+		n->records++;
+	else
+		n->lost++;
+	if (over && seq != SYS_FILTERED)
+		exit_slow(e, dur, seq, sys_lane_of(e->stream));
+	return 0;
+}
+
+#endif
