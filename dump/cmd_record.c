@@ -27,6 +27,7 @@
 #define EXIT_CANNOT_RUN  126
 #define EXIT_NOT_FOUND   127
 #define PATIENCE_S       600
+#define SHORTCUTS        256 /* getopt's numbers from here on: shortcuts[] */
 
 extern const struct command_ops cmd_record;
 
@@ -36,7 +37,17 @@ static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
+	{ "profile", required_argument, NULL, SHORTCUTS },
+	{ "streams", required_argument, NULL, SHORTCUTS + 1 },
+	{ "trigger", required_argument, NULL, SHORTCUTS + 2 },
 	{ 0 },
+};
+
+/* Options that are another way to write --set; in the order of their numbers. */
+static const char *const shortcuts[] = {
+	"probes.profile=",
+	"probes.streams=",
+	"trigger.command-line.when=",
 };
 
 struct record {
@@ -49,6 +60,8 @@ struct record {
 	int go_fd;    /* a byte lets the command begin; closing ends it */
 	int status;   /* wait status of the command */
 	bool not_run; /* exec failed, or it ended before it was let go */
+	char *made[PRIVATE_SETS_MAX]; /* settings that options stand for */
+	unsigned nr_made;
 	struct sigaction old_chld, old_pipe; /* what the command inherits */
 	struct private_recorder recorder;
 };
@@ -75,6 +88,28 @@ static void choose_output(struct record *r)
 		slash[slash == r->folder] = '\0';
 }
 
+static int take_setting(struct record *r, const char *setting)
+{
+	struct private_recorder *p = &r->recorder;
+
+	if (p->nr_sets == PRIVATE_SETS_MAX)
+		return command_bad_usage(&cmd_record, "too many --set");
+	p->sets[p->nr_sets++] = setting;
+	return EXIT_OK;
+}
+
+static int take_shortcut(struct record *r, const char *setting,
+			 const char *value)
+{
+	char **made = &r->made[r->nr_made];
+
+	if (r->nr_made == PRIVATE_SETS_MAX ||
+	    asprintf(made, "%s%s", setting, value) < 0)
+		return command_bad_usage(&cmd_record, "too many options");
+	r->nr_made++;
+	return take_setting(r, *made);
+}
+
 static int take_option(struct record *r, int opt, char **argv)
 {
 	struct private_recorder *p = &r->recorder;
@@ -87,10 +122,7 @@ static int take_option(struct record *r, int opt, char **argv)
 		r->named = true;
 		return EXIT_OK;
 	case 's':
-		if (p->nr_sets == PRIVATE_SETS_MAX)
-			return command_bad_usage(&cmd_record, "too many --set");
-		p->sets[p->nr_sets++] = optarg;
-		return EXIT_OK;
+		return take_setting(r, optarg);
 	case 'c':
 		p->config = optarg;
 		return EXIT_OK;
@@ -98,7 +130,10 @@ static int take_option(struct record *r, int opt, char **argv)
 		r->quiet = true;
 		return EXIT_OK;
 	default:
-		return command_bad_option(&cmd_record, opt, argv, options);
+		if (opt < SHORTCUTS)
+			return command_bad_option(&cmd_record, opt, argv,
+						  options);
+		return take_shortcut(r, shortcuts[opt - SHORTCUTS], optarg);
 	}
 }
 
@@ -374,6 +409,8 @@ static int run(int argc, char **argv)
 		code = record(r);
 	else
 		code = code < 0 ? EXIT_OK : EXIT_OWN_FAILURE;
+	while (r->nr_made)
+		free(r->made[--r->nr_made]);
 	free(r);
 	return code;
 }
@@ -383,7 +420,8 @@ const struct command_ops cmd_record = {
 	.summary =
 		"Records a command and what it starts, with a recorder of its own.",
 	.usage =
-		"[-o FILE] [-c FILE] [--set KEY=VALUE]... [--] COMMAND [ARGS...]",
+		"[-o FILE] [-c FILE] [--profile NAME] [--streams LIST] [--trigger RULE]\n"
+		"       [--set KEY=VALUE]... [--] COMMAND [ARGS...]",
 	.help = "A recorder beside any that runs already; the snapshot is written when the\n"
 		"command ends, and whenever a trigger fires meanwhile.  Needs root for kernel\n"
 		"probes; without, only samples of /proc are recorded.\n\n"
@@ -391,6 +429,10 @@ const struct command_ops cmd_record = {
 		"  -o, --output FILE   the snapshot (flightrec-TIME.frs in the current folder);\n"
 		"                      those of triggers go beside it\n"
 		"  -c, --config FILE   a configuration file, as for flightrecd (default: none)\n"
+		"  --profile NAME      minimal, default or deep: which streams are recorded\n"
+		"  --streams LIST      these streams (fs,block), or the profile's with changes\n"
+		"                      (+cache,-net)\n"
+		"  --trigger RULE      take a snapshot when this happens, as well as at the end\n"
 		"  --set KEY=VALUE     a setting, as for flightrecd; may be repeated\n"
 		"  -q, --quiet         do not say where the snapshot is\n\n"
 		"EXIT STATUS\n"
@@ -399,6 +441,7 @@ const struct command_ops cmd_record = {
 		"EXAMPLES\n"
 		"  flightrec record -- make -j8\n"
 		"  flightrec record -o slow.frs --set ring.memory=256MiB -- git status\n"
-		"  flightrec record --set 'trigger.slow.when=fs.fsync latency > 50ms' -- ./db\n",
+		"  flightrec record --profile deep -- curl -s http://localhost/\n"
+		"  flightrec record --trigger 'fs.fsync latency > 50ms' -- ./db\n",
 	.run = run,
 };

@@ -8,6 +8,7 @@
 
 #include "dump/schema.h"
 #include "recorder/config_internal.h"
+#include "recorder/policy.h"
 #include "triggers/units.h"
 
 /* Texts that are one of a few words, and lists of such. */
@@ -316,6 +317,22 @@ static int check_pids(const char *list, struct rule_diag *diag)
 	return 0;
 }
 
+static int check_policy(const char *key, const char *list,
+			struct rule_diag *diag)
+{
+	struct fr_policy all[FR_STREAMS_MAX] = { 0 };
+	char item[CONFIG_TEXT_MAX], path[CONFIG_TEXT_MAX];
+	struct fr_diag d;
+	int r = 0;
+
+	while (!r && config_next_item(&list, item, sizeof(item)))
+		r = strcmp(key, "cgroups") ?
+			    policy_take(all, key, item, &d) :
+			    policy_take_cgroup(all, item, path, sizeof(path),
+					       &d);
+	return r ? config_fail(diag, "%s", d.text) : 0;
+}
+
 int config_check_collectors(const char *list, struct rule_diag *diag)
 {
 	if (!collector_names || !strcmp(list, "0"))
@@ -336,6 +353,9 @@ int config_check_text(const struct config_param *p, const char *value,
 		return check_shares(value, diag);
 	if (is(p, "probes", "streams"))
 		return check_streams(value, diag);
+	if (is(p, "probes", "sample") || is(p, "probes", "above") ||
+	    is(p, "probes", "cgroups"))
+		return check_policy(p->key, value, diag);
 	if (is(p, "sampler", "collectors"))
 		return config_check_collectors(value, diag);
 	if (is(p, "scope", "pids"))

@@ -83,6 +83,35 @@ static void streams_are_named_or_changed(void **state)
 	config_free(c);
 }
 
+static void what_is_kept_is_checked(void **state)
+{
+	static const char *const good[] = {
+		"probes.sample=cache=100, net=7,fs=8",
+		"probes.above=fs=1ms,net=100us",
+		"probes.cgroups=/a/b:cache=off,/a/b:fs=16,/c:net=1ms,/d:e:fs=on",
+		"probes.sample=",
+	};
+	static const char *const bad[] = {
+		"probes.sample=cache", "probes.sample=chace=10",
+		"probes.sample=cache=0", "probes.sample=cache=-1",
+		"probes.sample=fs=3", "probes.sample=fs=65536",
+		"probes.sample=cache=9999999", "probes.above=fs=quick",
+		"probes.above=fs", "probes.cgroups=cache=off",
+		"probes.cgroups=/a:cache", "probes.cgroups=/a:fs=soon",
+	};
+	struct fr_config *c = config_new();
+	struct fr_diag d;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		if (config_set(c, good[i], &d))
+			fail_msg("%s: %s", good[i], d.text);
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (config_set(c, bad[i], &d) != -EINVAL)
+			fail_msg("%s was taken", bad[i]);
+	config_free(c);
+}
+
 static void shares_are_those_of_the_setting(void **state)
 {
 	struct fr_config *c = config_new();
@@ -411,6 +440,7 @@ int main(void)
 		cmocka_unit_test(defaults_are_those_of_params_def),
 		cmocka_unit_test(default_shares_make_a_whole),
 		cmocka_unit_test(streams_are_named_or_changed),
+		cmocka_unit_test(what_is_kept_is_checked),
 		cmocka_unit_test(shares_are_those_of_the_setting),
 		cmocka_unit_test(a_file_sets_values_and_triggers),
 		cmocka_unit_test(errors_name_file_line_and_a_way_out),
