@@ -337,7 +337,7 @@ struct probes *probes_open(const struct fr_config *c, struct fr_diag *diag)
 	if (!err)
 		err = set_scope(p);
 	if (!err)
-		err = probe_policy_cgroups(p, diag);
+		probe_policy_cgroups(p, true);
 	if (err) {
 		why_none(err, diag);
 		probes_close(p, false);

@@ -75,10 +75,11 @@ void probe_kernel_try(struct probes *p);
 /* A function of the kernel's own, not of a module. */
 bool probe_kernel_has_function(const struct probes *p, const char *name);
 
-/* probe_policy.c: probes.sample, .above and .cgroups into constants, and, once the
- * maps are there, into the map of cgroups.  0, or negative errno and *diag. */
+/* probe_policy.c: probes.sample and .above into constants; 0, or negative errno and
+ * *diag.  And probes.cgroups into the map of cgroups, once it is there, and now and
+ * then again, since cgroups come and go. */
 int probe_policy_set(struct probes *p, struct fr_diag *diag);
-int probe_policy_cgroups(struct probes *p, struct fr_diag *diag);
+void probe_policy_cgroups(struct probes *p, bool say);
 
 /* probe_pick.c: which program feeds a point. */
 /* The best candidate not refused yet, NULL if there is none. */

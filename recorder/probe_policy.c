@@ -3,6 +3,7 @@
  * probe_policy.c - gives the kernel what policy.h reads: constants for everybody,
  * and a map of the cgroups that have rules of their own.
  */
+#include "recorder/log.h"
 #include "recorder/policy.h"
 #include "recorder/probe_internal.h"
 
@@ -59,7 +60,8 @@ static uint64_t cgroup_id(const char *path)
 	return 0;
 }
 
-/* Several items may name one cgroup: each adds to what it has. */
+/* Several items may name one cgroup: each adds to what it has.  A cgroup that is not
+ * there may come later: -ENOENT. */
 static int put_cgroup(struct probes *p, int map, const char *item,
 		      struct fr_diag *diag)
 {
@@ -71,34 +73,30 @@ static int put_cgroup(struct probes *p, int map, const char *item,
 	if (policy_take_cgroup(c.p, item, path, sizeof(path), diag))
 		return -EINVAL;
 	id = cgroup_id(path);
-	if (!id) {
-		snprintf(diag->text, sizeof(diag->text),
-			 "probes.cgroups: there is no cgroup %.200s below "
-			 "/sys/fs/cgroup",
-			 path);
+	snprintf(diag->text, sizeof(diag->text), "%.200s", path);
+	if (!id)
 		return -ENOENT;
-	}
 	if (!bpf_map_lookup_elem(map, &id, &c))
 		(void)policy_take_cgroup(c.p, item, path, sizeof(path), diag);
-	if (bpf_map_update_elem(map, &id, &c, BPF_ANY)) {
-		snprintf(diag->text, sizeof(diag->text),
-			 "probes.cgroups: too many cgroups");
-		return -E2BIG;
-	}
-	return 0;
+	return bpf_map_update_elem(map, &id, &c, BPF_ANY) ? -errno : 0;
 }
 
-int probe_policy_cgroups(struct probes *p, struct fr_diag *diag)
+void probe_policy_cgroups(struct probes *p, bool say)
 {
 	const struct probe_map *m = probe_map(p, "policy_cgroup");
 	const char *list = p->config->probes_cgroups;
 	char item[ITEM_BYTES];
+	struct fr_diag diag;
 
 	while (m && config_next_item(&list, item, sizeof(item))) {
-		int err = put_cgroup(p, m->fd, item, diag);
+		int err = put_cgroup(p, m->fd, item, &diag);
 
-		if (err)
-			return err;
+		if (err == -ENOENT && say)
+			log_err(0,
+				"probes.cgroups: there is no cgroup %s below "
+				"/sys/fs/cgroup yet; its rule holds when there is",
+				diag.text);
+		else if (err && say)
+			log_err(err, "probes.cgroups: %s", item);
 	}
-	return 0;
 }

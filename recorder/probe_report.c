@@ -139,6 +139,7 @@ void probes_seal_offline(struct probes *p)
 	void *ring = probes_ring(p, &bytes);
 
 	toggle_stats(p);
+	probe_policy_cgroups(p, false);
 	for (uint32_t cpu = 0; cpu < p->cfg.nr_cpus; cpu++) {
 		if (cpu_online(cpu))
 			continue;
