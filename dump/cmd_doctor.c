@@ -58,31 +58,55 @@ static unsigned long long number_of(const struct client_reply *r,
 	return strtoull(value_of(r, prefix, len, key), NULL, 10);
 }
 
-/* ${p}: "probe.fs.enter.", ${n} bytes of it. */
-static bool print_probe(const struct client_reply *r, const char *p, size_t n)
+/* What it cost so far: the kernel measures a part of the runs only. */
+static void format_cost(const struct client_reply *r, const char *p, size_t n,
+			char buf[48])
 {
 	unsigned long long hits = number_of(r, p, n, "hits");
 	unsigned long long count = number_of(r, p, n, "run_count");
-	unsigned long long ns = number_of(r, p, n, "run_ns");
-	char cost[48] = "";
-	bool on = !strcmp(value_of(r, p, n, "attached"), "yes");
+	double ns =
+		count ? (double)number_of(r, p, n, "run_ns") / (double)count :
+			0;
+	const char *up = client_value(r, "uptime_s");
+	double uptime_s = up ? strtod(up, NULL) : 0;
 
-	if (count)
-		snprintf(cost, sizeof(cost), ", %llu ns each", ns / count);
-	printf("%-8s %-12s ", value_of(r, p, n, "stream"),
-	       value_of(r, p, n, "name"));
-	if (on)
-		printf("attached  %-10s %llu hits, %llu records, %llu pending, %llu filtered, %llu unmatched, %llu lost, %llu missed%s\n",
-		       value_of(r, p, n, "mechanism"), hits,
-		       number_of(r, p, n, "records"),
-		       number_of(r, p, n, "pending"),
-		       number_of(r, p, n, "filtered"),
-		       number_of(r, p, n, "unmatched"),
-		       number_of(r, p, n, "lost"), number_of(r, p, n, "misses"),
-		       cost);
+	if (count && uptime_s > 0)
+		snprintf(buf, 48, "%7.0f %7.3f%%", ns,
+			 100 * ns * (double)hits / (uptime_s * 1e9));
 	else
-		printf("off       %s\n", value_of(r, p, n, "why"));
-	return on;
+		snprintf(buf, 48, "%7s %8s", "-", "-");
+}
+
+/* ${p}: "probe.fs.enter.", ${n} bytes of it. */
+static bool print_probe(const struct client_reply *r, const char *p, size_t n)
+{
+	static const char *const counts[] = { "hits",      "records",
+					      "pending",   "filtered",
+					      "unmatched", "lost",
+					      "misses" };
+	bool on = !strcmp(value_of(r, p, n, "attached"), "yes");
+	char cost[48];
+
+	printf("%-8s %-11s ", value_of(r, p, n, "stream"),
+	       value_of(r, p, n, "name"));
+	if (!on) {
+		printf("off: %s\n", value_of(r, p, n, "why"));
+		return false;
+	}
+	format_cost(r, p, n, cost);
+	printf("%-10s", value_of(r, p, n, "mechanism"));
+	for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		printf(" %9llu", number_of(r, p, n, counts[i]));
+	printf(" %s\n", cost);
+	return true;
+}
+
+static void print_probe_heads(void)
+{
+	printf("%-8s %-11s %-10s %9s %9s %9s %9s %9s %9s %9s %7s %8s\n",
+	       "stream", "probe", "mechanism", "hits", "records", "pending",
+	       "filtered", "unmatched", "lost", "missed", "ns each",
+	       "of a CPU");
 }
 
 static int show_running(const char *folder)
@@ -100,6 +124,7 @@ static int show_running(const char *folder)
 	if (client_value(&r, "probes.why"))
 		printf("no kernel probes: %s\n",
 		       client_value(&r, "probes.why"));
+	print_probe_heads();
 	for (unsigned i = 0; i < r.nr; i++) {
 		const char *key = r.pairs[i].key;
 		size_t len = strlen(key);
@@ -150,9 +175,11 @@ const struct command_ops cmd_doctor = {
 	.summary =
 		"Says what can be recorded on this machine, and what not and why.",
 	.usage = "[--run-folder DIR]",
-	.help = "With a recorder running: its probes and their balance (hits = records +\n"
-		"pending + filtered + unmatched + lost).  Else tries each probe, without\n"
-		"starting a recorder; that needs root.\n\n"
+	.help = "With a recorder running: its probes, which way each is attached or why not,\n"
+		"their balance (hits = records + pending + filtered + unmatched + lost; missed:\n"
+		"never delivered by the kernel), and what they cost.  Else tries every probe of\n"
+		"every stream, without starting a recorder; that needs root.  Also says what\n"
+		"somebody who is not root would need.\n\n"
 		"OPTIONS\n"
 		"  --run-folder DIR    where the recorder's socket is (/run/flightrec)\n\n"
 		"EXIT STATUS\n"

@@ -17,14 +17,15 @@ static const struct {
 	const char *const words[8];
 } choices[] = {
 	{ "probes", "profile", { "minimal", "default", "deep", NULL } },
-	{ "probes", "mechanism",
+	{ "probes",
+	  "mechanism",
 	  { "auto", "tp_btf", "tracepoint", "fentry", "kprobe", NULL } },
 };
 
 /* Lanes of the kernel's ring, NULL behind the last. */
 static const char *const lane_names[] = {
 #define FR_LANE(id, number, name, ring, weight, doc) FR_LANE_IN_##ring(name)
-#define FR_LANE_IN_KERNEL(name) #name,
+#define FR_LANE_IN_KERNEL(name)                      #name,
 #define FR_LANE_IN_USER(name)
 #include <flightrec/streams.def>
 #undef FR_LANE
@@ -93,11 +94,10 @@ static int parse_share(char *item, int *ret_lane, double *ret_percent,
 	*ret_lane = config_lane_by_name(item);
 	if (*ret_lane < 0) {
 		near = units_nearest(item, lane_names);
-		return config_fail(
-			diag, "there is no lane '%.40s'; %s%s", item,
-			near ? "did you mean " :
-			       "flightrecd.conf(5) lists them",
-			near ? near : "");
+		return config_fail(diag, "there is no lane '%.40s'; %s%s", item,
+				   near ? "did you mean " :
+					  "flightrecd.conf(5) lists them",
+				   near ? near : "");
 	}
 	if (units_parse_percent(eq, ret_percent) < 0 &&
 	    units_parse_number(eq, ret_percent) < 0)
@@ -249,8 +249,8 @@ static unsigned lanes_in_use(const struct fr_config *c)
 {
 	unsigned streams = config_streams(c), nr;
 	const struct fr_stream *all = fr_streams(&nr);
-	unsigned lanes = 1u << FR_LANE_PROC | 1u << FR_LANE_NAMES |
-			 1u << FR_LANE_SLOW;
+	unsigned lanes =
+		1u << FR_LANE_PROC | 1u << FR_LANE_NAMES | 1u << FR_LANE_SLOW;
 
 	for (unsigned i = 0; i < nr; i++)
 		if (streams >> all[i].number & 1)

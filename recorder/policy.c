@@ -84,9 +84,10 @@ int policy_take(struct fr_policy all[FR_STREAMS_MAX], const char *setting,
 	snprintf(buf, sizeof(buf), "%s", item);
 	stream = split(buf, &value);
 	if (stream < 0)
-		return complain(diag, item,
-				sample ? "write stream=N, for example cache=100" :
-					 "write stream=time, for example fs=1ms");
+		return complain(
+			diag, item,
+			sample ? "write stream=N, for example cache=100" :
+				 "write stream=time, for example fs=1ms");
 	wrong = sample ? take_every(&all[stream], stream, value) :
 			 take_above(&all[stream], value);
 	return wrong ? complain(diag, item, wrong) : 0;

@@ -63,6 +63,14 @@ struct probe_report {
 typedef void (*probes_report_fn)(void *arg, const struct probe_report *r);
 void probes_report(struct probes *p, probes_report_fn fn, void *arg);
 
+/* What this kernel lets us do, found out by trying. */
+struct probe_kernel_facts {
+	bool preemptible;    /* our programs may be: those that lose nothing first */
+	bool fentry, kprobe; /* such programs can be attached */
+	bool cast;           /* typed loads (bpf_rdonly_cast) */
+};
+void probes_kernel_facts(const struct probes *p, struct probe_kernel_facts *ret);
+
 /* CPUs that went away keep no chunk: call now and then. */
 void probes_seal_offline(struct probes *p);
 

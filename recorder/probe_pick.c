@@ -57,8 +57,8 @@ static bool is_asked_for(const char *asked, const char *mechanism)
 }
 
 /* Does this kernel have what the program wants to be attached to? */
-static bool target_exists(const struct probes *p, const struct bpf_program *prog,
-			  const char *mechanism)
+static bool target_exists(const struct probes *p,
+			  const struct bpf_program *prog, const char *mechanism)
 {
 	const char *sec = bpf_program__section_name(prog);
 	const char *what = strrchr(sec, '/');

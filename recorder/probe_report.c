@@ -148,3 +148,11 @@ void probes_seal_offline(struct probes *p)
 				ring_seal(ring, lane, cpu);
 	}
 }
+
+void probes_kernel_facts(const struct probes *p, struct probe_kernel_facts *ret)
+{
+	*ret = (struct probe_kernel_facts){ .preemptible = p->preemptible,
+					    .fentry = p->has_fentry,
+					    .kprobe = p->has_kprobe,
+					    .cast = p->has_cast };
+}
