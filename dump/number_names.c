@@ -2,17 +2,12 @@
 /* number_names.c - words for numbers that the kernel and the recorder use. */
 #include "dump/number_names.h"
 
-#include <fcntl.h>
-#include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
-#define KERNEL_O_LARGEFILE 0100000 /* x86: 0 in libc where all files may be */
+#include "dump/words.h"
 
 const char *number_errno(int err)
 {
@@ -56,209 +51,167 @@ const char *number_meta(uint64_t what)
 	return what < sizeof(words) / sizeof(words[0]) ? words[what] : NULL;
 }
 
-struct word {
-	uint64_t bits;
-	const char *name;
-};
-
-/* O_SYNC and O_TMPFILE hold bits of others, so they come first. */
-static const struct word open_words[] = {
-	{ O_CREAT, "O_CREAT" },
-	{ O_EXCL, "O_EXCL" },
-	{ O_NOCTTY, "O_NOCTTY" },
-	{ O_TRUNC, "O_TRUNC" },
-	{ O_APPEND, "O_APPEND" },
-	{ O_NONBLOCK, "O_NONBLOCK" },
-	{ O_SYNC, "O_SYNC" },
-	{ O_DSYNC, "O_DSYNC" },
-	{ O_ASYNC, "O_ASYNC" },
-	{ O_DIRECT, "O_DIRECT" },
-#if defined(__x86_64__)
-	{ KERNEL_O_LARGEFILE, "O_LARGEFILE" },
-#endif
-	{ O_TMPFILE, "O_TMPFILE" },
-	{ O_DIRECTORY, "O_DIRECTORY" },
-	{ O_NOFOLLOW, "O_NOFOLLOW" },
-	{ O_NOATIME, "O_NOATIME" },
-	{ O_CLOEXEC, "O_CLOEXEC" },
-	{ O_PATH, "O_PATH" },
-	{ 0, NULL },
-};
-static const struct word prot_words[] = {
-	{ PROT_READ, "PROT_READ" },
-	{ PROT_WRITE, "PROT_WRITE" },
-	{ PROT_EXEC, "PROT_EXEC" },
-	{ PROT_GROWSDOWN, "PROT_GROWSDOWN" },
-	{ 0, NULL },
-};
-static const struct word map_words[] = {
-	{ MAP_SHARED_VALIDATE, "MAP_SHARED_VALIDATE" },
-	{ MAP_SHARED, "MAP_SHARED" },
-	{ MAP_PRIVATE, "MAP_PRIVATE" },
-	{ MAP_FIXED, "MAP_FIXED" },
-	{ MAP_ANONYMOUS, "MAP_ANONYMOUS" },
-	{ MAP_GROWSDOWN, "MAP_GROWSDOWN" },
-	{ MAP_DENYWRITE, "MAP_DENYWRITE" },
-	{ MAP_EXECUTABLE, "MAP_EXECUTABLE" },
-	{ MAP_LOCKED, "MAP_LOCKED" },
-	{ MAP_NORESERVE, "MAP_NORESERVE" },
-	{ MAP_POPULATE, "MAP_POPULATE" },
-	{ MAP_NONBLOCK, "MAP_NONBLOCK" },
-	{ MAP_STACK, "MAP_STACK" },
-	{ MAP_HUGETLB, "MAP_HUGETLB" },
-	{ MAP_SYNC, "MAP_SYNC" },
-	{ MAP_FIXED_NOREPLACE, "MAP_FIXED_NOREPLACE" },
-	{ 0, NULL },
-};
-static const struct word at_words[] = {
-	{ AT_SYMLINK_NOFOLLOW, "AT_SYMLINK_NOFOLLOW" },
-	{ AT_SYMLINK_FOLLOW, "AT_SYMLINK_FOLLOW" },
-	{ AT_NO_AUTOMOUNT, "AT_NO_AUTOMOUNT" },
-	{ AT_EMPTY_PATH, "AT_EMPTY_PATH" },
-	{ AT_STATX_FORCE_SYNC, "AT_STATX_FORCE_SYNC" },
-	{ AT_STATX_DONT_SYNC, "AT_STATX_DONT_SYNC" },
-	{ 0, NULL },
-};
-static const struct word unlink_words[] = { { AT_REMOVEDIR, "AT_REMOVEDIR" },
-					    { 0, NULL } };
-static const struct word access_words[] = {
-	{ AT_EACCESS, "AT_EACCESS" },
-	{ AT_SYMLINK_NOFOLLOW, "AT_SYMLINK_NOFOLLOW" },
-	{ AT_EMPTY_PATH, "AT_EMPTY_PATH" },
-	{ 0, NULL },
-};
-static const struct word rename_words[] = {
-	{ RENAME_NOREPLACE, "RENAME_NOREPLACE" },
-	{ RENAME_EXCHANGE, "RENAME_EXCHANGE" },
-	{ RENAME_WHITEOUT, "RENAME_WHITEOUT" },
-	{ 0, NULL },
-};
-static const struct word rwf_words[] = {
-	{ RWF_HIPRI, "RWF_HIPRI" },   { RWF_DSYNC, "RWF_DSYNC" },
-	{ RWF_SYNC, "RWF_SYNC" },     { RWF_NOWAIT, "RWF_NOWAIT" },
-	{ RWF_APPEND, "RWF_APPEND" }, { 0, NULL },
-};
-static const struct word flock_words[] = {
-	{ LOCK_SH, "LOCK_SH" },
-	{ LOCK_EX, "LOCK_EX" },
-	{ LOCK_UN, "LOCK_UN" },
-	{ LOCK_NB, "LOCK_NB" },
-	{ 0, NULL },
-};
-static const struct word msync_words[] = {
-	{ MS_ASYNC, "MS_ASYNC" },
-	{ MS_SYNC, "MS_SYNC" },
-	{ MS_INVALIDATE, "MS_INVALIDATE" },
-	{ 0, NULL },
-};
-static const struct word fallocate_words[] = {
-	{ FALLOC_FL_KEEP_SIZE, "FALLOC_FL_KEEP_SIZE" },
-	{ FALLOC_FL_PUNCH_HOLE, "FALLOC_FL_PUNCH_HOLE" },
-	{ FALLOC_FL_COLLAPSE_RANGE, "FALLOC_FL_COLLAPSE_RANGE" },
-	{ FALLOC_FL_ZERO_RANGE, "FALLOC_FL_ZERO_RANGE" },
-	{ FALLOC_FL_INSERT_RANGE, "FALLOC_FL_INSERT_RANGE" },
-	{ FALLOC_FL_UNSHARE_RANGE, "FALLOC_FL_UNSHARE_RANGE" },
-	{ 0, NULL },
-};
-
-static const struct {
+/* ---- flags of system calls --------------------------------------------------- */
+static const struct call_words {
 	const char *call;
-	const struct word *words;
+	enum words_table table;
+	bool is_enum;
 } call_words[] = {
-	{ "newfstatat", at_words },    { "statx", at_words },
-	{ "linkat", at_words },        { "fchownat", at_words },
-	{ "utimensat", at_words },     { "fchmodat2", at_words },
-	{ "fstatat64", at_words },     { "utimensat_time64", at_words },
-	{ "unlinkat", unlink_words },  { "faccessat2", access_words },
-	{ "renameat2", rename_words }, { "preadv2", rwf_words },
-	{ "pwritev2", rwf_words },     { "flock", flock_words },
-	{ "msync", msync_words },      { "fallocate", fallocate_words },
+	{ "newfstatat", WORDS_at, 0 },
+	{ "fstatat64", WORDS_at, 0 },
+	{ "linkat", WORDS_at, 0 },
+	{ "fchownat", WORDS_at, 0 },
+	{ "utimensat", WORDS_at, 0 },
+	{ "utimensat_time64", WORDS_at, 0 },
+	{ "fchmodat2", WORDS_at, 0 },
+	{ "unlinkat", WORDS_at, 0 },
+	{ "faccessat2", WORDS_at_access, 0 },
+	{ "renameat2", WORDS_rename, 0 },
+	{ "preadv2", WORDS_rwf, 0 },
+	{ "pwritev2", WORDS_rwf, 0 },
+	{ "flock", WORDS_flock, 0 },
+	{ "msync", WORDS_msync, 0 },
+	{ "mremap", WORDS_mremap, 0 },
+	{ "madvise", WORDS_madvise, 1 },
+	{ "fadvise64", WORDS_fadvise, 1 },
+	{ "fadvise64_64", WORDS_fadvise, 1 },
+	{ "fallocate", WORDS_fallocate, 0 },
+	{ "sync_file_range", WORDS_sync_range, 0 },
+	{ "splice", WORDS_splice, 0 },
+	{ "tee", WORDS_splice, 0 },
+	{ "vmsplice", WORDS_splice, 0 },
+	{ "copy_file_range", WORDS_none, 0 },
+	{ "close_range", WORDS_close_range, 0 },
+	{ "umount2", WORDS_umount, 0 },
+	{ "setxattr", WORDS_xattr, 0 },
+	{ "lsetxattr", WORDS_xattr, 0 },
+	{ "fsetxattr", WORDS_xattr, 0 },
+	{ "epoll_create1", WORDS_epoll_create, 0 },
 };
 
-struct text {
-	char *buf;
-	size_t size, len;
-};
-
-static void add(struct text *t, const char *word)
+/* Bits of O_DIRECT and others differ between architectures. */
+static bool open_table(const char *arch, enum words_table *ret)
 {
-	int n = snprintf(t->buf + t->len, t->size - t->len, "%s%s",
-			 t->len ? "|" : "", word);
-
-	if (n > 0)
-		t->len += (size_t)n < t->size - t->len ? (size_t)n :
-							 t->size - t->len - 1;
+	if (!arch)
+		return false;
+	if (!strcmp(arch, "x86_64"))
+		*ret = WORDS_open_x86;
+	else if (!strcmp(arch, "aarch64"))
+		*ret = WORDS_open_arm64;
+	else
+		return false;
+	return true;
 }
 
-/* The bits that have words, then what is left. */
-static void add_words(struct text *t, const struct word *w, uint64_t flags)
+static void add_open(struct words_text *t, enum words_table table,
+		     uint64_t flags)
 {
-	char rest[24];
-
-	for (; w->name; w++) {
-		if (!w->bits || (flags & w->bits) != w->bits)
-			continue;
-		add(t, w->name);
-		flags &= ~w->bits;
-	}
-	if (flags) {
-		snprintf(rest, sizeof(rest), "0x%jx", (uintmax_t)flags);
-		add(t, rest);
-	}
+	words_add_value(t, WORDS_accmode, flags & 3);
+	words_add_flags(t, table, flags & ~3ULL);
 }
 
-static void add_open(struct text *t, uint64_t flags)
-{
-	static const char *const modes[] = { "O_RDONLY", "O_WRONLY", "O_RDWR" };
-	unsigned mode = (unsigned)flags & O_ACCMODE;
-
-	if (mode < 3) {
-		add(t, modes[mode]);
-		flags &= ~(uint64_t)O_ACCMODE;
-	}
-	add_words(t, open_words, flags);
-}
+#define MAP_HUGE_BITS 26
+#define MAP_HUGE_MASK 0x3fU
+#define MAP_HUGE_FLAG 0x40000U
 
 /* The recorder keeps the protection in the upper half. */
-static void add_mmap(struct text *t, uint64_t flags)
+static void add_mmap(struct words_text *t, uint64_t flags)
 {
-	struct text map;
+	uint32_t map = (uint32_t)flags, huge = 0;
+	struct words_text m;
 
 	if (flags >> 32)
-		add_words(t, prot_words, flags >> 32);
+		words_add_flags(t, WORDS_prot, flags >> 32);
 	else
-		add(t, "PROT_NONE");
-	if (t->len + 2 > t->size)
-		return;
-	t->buf[t->len++] = ',';
-	map = (struct text){ t->buf + t->len, t->size - t->len, 0 };
-	map.buf[0] = 0;
-	add_words(&map, map_words, flags & UINT32_MAX);
+		words_add(t, "|", "PROT_NONE");
+	words_add(t, ",", "%s", "");
+	m = (struct words_text){ t->buf + t->len, t->size - t->len, 0 };
+	words_add_value(&m, WORDS_map_type, map & 15);
+	map &= ~15U;
+	if (map & MAP_HUGE_FLAG) {
+		huge = map >> MAP_HUGE_BITS & MAP_HUGE_MASK;
+		map &= ~(MAP_HUGE_MASK << MAP_HUGE_BITS);
+	}
+	words_add_flags(&m, WORDS_map, map);
+	if (huge)
+		words_add(&m, "|", "%u<<MAP_HUGE_SHIFT", huge);
+	t->len += m.len;
 }
 
-static const struct word *words_of(const char *call)
+/* No bit of the type of synchronisation is a word, too, and comes first. */
+static void add_statx(struct words_text *t, uint64_t flags)
 {
-	for (unsigned i = 0; i < sizeof(call_words) / sizeof(call_words[0]);
-	     i++)
-		if (!strcmp(call_words[i].call, call))
-			return call_words[i].words;
-	return NULL;
+	if (!(flags & 0x6000))
+		words_add(t, "|", "AT_STATX_SYNC_AS_STAT");
+	words_add_flags(t, WORDS_at_statx, flags);
 }
 
-bool number_flags(char *buf, size_t size, const char *call, uint64_t flags)
+static bool add_special(struct words_text *t, const char *call,
+			const char *arch, uint64_t flags)
 {
-	const struct word *words = words_of(call);
-	struct text t = { buf, size, 0 };
+	bool is_open = !strncmp(call, "open", 4) || !strcmp(call, "creat");
+	enum words_table table;
 
-	if (!strncmp(call, "open", 4) || !strcmp(call, "creat"))
-		add_open(&t, flags);
+	if ((is_open || !strcmp(call, "dup3")) && !open_table(arch, &table))
+		return false;
+	if (is_open)
+		add_open(t, table, flags);
+	else if (!strcmp(call, "dup3") && flags)
+		words_add_flags(t, table, flags);
+	else if (!strcmp(call, "dup3"))
+		words_add(t, "|", "0");
 	else if (!strcmp(call, "mmap") || !strcmp(call, "mmap2"))
-		add_mmap(&t, flags);
-	else if (words && !flags)
-		add(&t, "0");
-	else if (words)
-		add_words(&t, words, flags);
-	return t.len;
+		add_mmap(t, flags);
+	else if (!strcmp(call, "statx"))
+		add_statx(t, flags);
+	else if (!strcmp(call, "fchmod"))
+		words_add(t, "|", "%#jo", (uintmax_t)flags);
+	else
+		return false;
+	return true;
+}
+
+bool number_flags(char *buf, size_t size, const char *call, const char *arch,
+		  uint64_t flags)
+{
+	struct words_text t = { buf, size, 0 };
+
+	/* an int: the kernel does not look at the rest of the register */
+	if (strncmp(call, "mmap", 4) && strcmp(call, "openat2"))
+		flags &= UINT32_MAX;
+	for (unsigned i = 0; i < sizeof(call_words) / sizeof(call_words[0]);
+	     i++) {
+		if (strcmp(call_words[i].call, call))
+			continue;
+		if (call_words[i].is_enum)
+			words_value(buf, size, call_words[i].table, flags);
+		else
+			words_flags(buf, size, call_words[i].table, flags);
+		return true;
+	}
+	return add_special(&t, call, arch, flags);
+}
+
+void number_mode(char *buf, size_t size, const char *call, uint64_t mode)
+{
+	struct words_text t = { buf, size, 0 };
+	const char *type = words_name(WORDS_file_type, mode & 0170000);
+
+	buf[0] = 0;
+	if (call &&
+	    (!strcmp(call, "access") || !strncmp(call, "faccessat", 9))) {
+		if (mode)
+			words_add_flags(&t, WORDS_access, mode);
+		else
+			words_add(&t, "|", "F_OK");
+		return;
+	}
+	if (type) {
+		words_add(&t, "|", "%s", type);
+		mode &= 07777;
+	}
+	words_add_flags(&t, WORDS_mode_bits, mode & 07000);
+	words_add(&t, "|", "%#03jo", (uintmax_t)(mode & ~07000ULL));
 }
 
 void number_wait_status(char *buf, size_t size, uint64_t status)

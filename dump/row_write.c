@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "dump/escape.h"
 #include "dump/number_names.h"
@@ -337,25 +336,17 @@ static bool print_result(char *buf, size_t size, struct view_cursor *c,
 	return true;
 }
 
-/* Bits of O_DIRECT and others differ between architectures. */
-static bool is_recorded_here(const struct view *v, struct view_cursor *c)
+/* A number that has words, by them. */
+static bool print_words(char *buf, size_t size, struct view_cursor *c,
+			unsigned column)
 {
-	static struct utsname here;
-	const char *arch =
-		snap_fact(view_snap(v, view_row_file(c)), "host.arch");
+	struct view_value words = { 0 };
 
-	if (!here.machine[0] && uname(&here) < 0)
+	view_get_words(c, column, &words);
+	if (words.type == VIEW_NULL)
 		return false;
-	return arch && !strcmp(arch, here.machine);
-}
-
-static bool print_flags(char *buf, size_t size, const struct view *v,
-			struct view_cursor *c, uint64_t flags)
-{
-	char call[24];
-
-	return view_get_text(c, VIEW_CALL, call, sizeof(call)) &&
-	       is_recorded_here(v, c) && number_flags(buf, size, call, flags);
+	print_text(buf, size, &words);
+	return true;
 }
 
 /* A block device by its name, if the recorder knew it. */
@@ -391,8 +382,7 @@ void row_print_value(char *buf, size_t size, const struct view *v,
 	else if (is_text(&value))
 		print_text(buf, size, &value);
 	else if ((column != VIEW_RET || !print_result(buf, size, c, &value)) &&
-		 (column != VIEW_FLAGS ||
-		  !print_flags(buf, size, v, c, value.u)))
+		 !print_words(buf, size, c, column))
 		print_number(buf, size, &value, view_column_name(v, column));
 }
 
@@ -409,13 +399,19 @@ static int text_width(const char *s)
 static bool is_right(const struct row_writer *w, unsigned i)
 {
 	static const char *const left[] = {
-		"stream", "host",  "instance", "time", "op",    "call",
-		"comm",   "path",  "path2",    "dev",  "errno", "lane",
-		"args",   "text",  "metric",   "unit", "asked", "asked2",
-		"status", "flags", "env",      NULL
+		"stream", "host",  "instance", "time",        "op",
+		"call",   "comm",  "path",     "path2",       "dev",
+		"errno",  "lane",  "args",     "text",        "metric",
+		"unit",   "asked", "asked2",   "status",      "flags",
+		"env",    "laddr", "raddr",    "family",      "level",
+		"option", "value", "events",   "rwbs",        "severity",
+		"reason", "key",   "cmdline",  "cgroup_path", NULL
 	};
 	const char *name = view_column_name(w->v, w->columns[i]);
+	size_t len = strlen(name);
 
+	if (len > 5 && !strcmp(name + len - 5, "_text"))
+		return false;
 	for (unsigned j = 0; left[j]; j++)
 		if (!strcmp(left[j], name))
 			return false;

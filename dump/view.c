@@ -16,7 +16,7 @@ static const char *const fixed_columns[VIEW_FIXED_COLUMNS] = {
 	"op",     "call", "pid",      "tid",       "ppid",  "comm",
 	"cpu",    "uid",  "cgroup",   "pid_start", "path",  "path2",
 	"fd",     "dev",  "ino",      "size",      "moved", "offset",
-	"flags",  "ret",  "errno",    "lane",      "seq",
+	"flags",  "flags_text", "ret", "errno", "weight", "lane", "seq",
 };
 
 struct view *view_new(void)

@@ -52,8 +52,10 @@ enum view_column {
 	VIEW_MOVED,
 	VIEW_OFFSET,
 	VIEW_FLAGS,
+	VIEW_FLAGS_TEXT,
 	VIEW_RET,
 	VIEW_ERRNO,
+	VIEW_WEIGHT,
 	VIEW_LANE,
 	VIEW_SEQ,
 	VIEW_FIXED_COLUMNS
@@ -119,6 +121,10 @@ void view_cursor_free(struct view_cursor *c);
 void view_seek(struct view_cursor *c, size_t row);
 /* Valid until the next seek, or the next call for the same column. */
 void view_get(struct view_cursor *c, unsigned column, struct view_value *ret);
+/* The words of a number, as they are in <column>_text; *ret untouched: it has
+ * none. */
+void view_get_words(struct view_cursor *c, unsigned column,
+		    struct view_value *ret);
 unsigned view_row_stream(const struct view_cursor *c);
 unsigned view_row_file(const struct view_cursor *c);
 /* The row is a sampled value: its metric's number, the value unscaled, whether

@@ -13,13 +13,27 @@
 #define VIEW_FIELDS_MAX  256 /* of one schema; more are ignored */
 
 /* What a value of a field may be taken from. */
-#define SRC_NONE   (-1)
-#define SRC_AUX    (-2)
-#define SRC_TAIL   (-3)
-#define SRC_CPU    (-4)
-#define SRC_METRIC (-5)
-#define SRC_VALUE  (-6)
-#define SRC_UNIT   (-7)
+#define SRC_NONE       (-1)
+#define SRC_AUX        (-2)
+#define SRC_TAIL       (-3)
+#define SRC_CPU        (-4)
+#define SRC_METRIC     (-5)
+#define SRC_VALUE      (-6)
+#define SRC_UNIT       (-7)
+/* Parts of the tail of a record of state. */
+#define SRC_COMM       (-8)
+#define SRC_CGROUPPATH (-9)
+#define SRC_CMDLINE    (-10)
+#define SRC_KEY        (-11)
+#define SRC_FACT       (-12)
+/* Derived from a number. */
+#define SRC_SEVERITY   (-13)
+#define SRC_RWBS       (-14)
+/* Words of field i: SRC_WORDS - i. */
+#define SRC_WORDS      (-1000)
+
+#define VIEW_WORDS_MAX 1024 /* text of a number; longer is cut */
+#define VIEW_SHORT_MAX 64
 
 /* First field of each kind: what derivation asks for. */
 enum view_role {
@@ -52,6 +66,18 @@ enum view_role {
 	ROLE_CPU,
 	ROLE_MOVED,
 	ROLE_META,
+	ROLE_WEIGHT,
+	ROLE_MODE,
+	ROLE_DIRECTION,
+	ROLE_CACHEKIND,
+	ROLE_FAULTKIND,
+	ROLE_URINGOP,
+	ROLE_DROPKIND,
+	ROLE_SOCKLEVEL,
+	ROLE_SOCKOPT,
+	ROLE_VALUELEN,
+	ROLE_COMMLEN,
+	ROLE_CGROUPLEN,
 	ROLE_END, /* the field `dur`, or `age` */
 	ROLES
 };
@@ -137,8 +163,8 @@ struct view_cursor {
 	const struct join_entry *thread; /* the thread or the leader */
 	struct wall_cache wall;
 	char time[48];
-	char dev[4][24]; /* texts of device numbers, in turn */
-	unsigned next_dev;
+	char text[24 * VIEW_WORDS_MAX]; /* made for this row */
+	size_t text_used;
 	char *path, *path2; /* VIEW_TEXT_MAX each */
 };
 
@@ -160,6 +186,22 @@ bool view_bytes(const struct view_block *b, int src, uint32_t row,
 void view_cursor_set(struct view_cursor *c, uint32_t block, uint32_t row);
 /* End of the operation in row ${row}, ns. */
 uint64_t view_end_ns(const struct view_block *b, uint32_t row);
+
+/* The system call of the row; NULL: it is none. */
+const struct fr_call_name *view_call(struct view_cursor *c);
+
+/* view_words.c: whether a column has a twin, <column>_text. */
+bool view_kind_has_words(const char *kind);
+/* The words of field ${src}; *ret untouched: there are none. */
+void view_words(struct view_cursor *c, int src, struct view_value *ret);
+/* The operation of the row, NULL: not known. */
+const char *view_op(struct view_cursor *c);
+/* A field of kind ADDR, OPTVALUE or STR. */
+void view_bytes_text(struct view_cursor *c, int src, struct view_value *ret);
+/* SRC_COMM to SRC_FACT */
+void view_tail_part(struct view_cursor *c, int part, struct view_value *ret);
+char *view_text_room(struct view_cursor *c, size_t size);
+void view_set_text(struct view_value *v, const char *text);
 
 /* view_path.c: text of a path or string for the cursor's row. */
 void view_path_get(struct view_cursor *c, bool second, struct view_value *ret);

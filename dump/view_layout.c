@@ -1,27 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* view_layout.c - which field of a record type feeds which column. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dump/view_impl.h"
 
 static const char *const role_kinds[ROLES] = {
-	[ROLE_CALL] = "CALL",         [ROLE_RET] = "RET",
-	[ROLE_BLKERR] = "BLKERR",     [ROLE_REQ] = "REQ",
-	[ROLE_PID] = "PID",           [ROLE_TID] = "TID",
-	[ROLE_BORN] = "BORN",         [ROLE_DEV] = "DEV",
-	[ROLE_FILEDEV] = "FILEDEV",   [ROLE_INO] = "INO",
-	[ROLE_PKEY] = "PKEY",         [ROLE_HASH] = "HASH",
-	[ROLE_DIRINO] = "DIRINO",     [ROLE_DIRDEV] = "DIRDEV",
-	[ROLE_DIRPKEY] = "DIRPKEY",   [ROLE_HASH2] = "HASH2",
-	[ROLE_DIRINO2] = "DIRINO2",   [ROLE_DIRDEV2] = "DIRDEV2",
-	[ROLE_DIRPKEY2] = "DIRPKEY2", [ROLE_METRIC] = "METRIC",
-	[ROLE_UID] = "UID",           [ROLE_CGROUP] = "CGROUP",
-	[ROLE_PPID] = "PPID",         [ROLE_FD] = "FD",
-	[ROLE_OFFSET] = "OFFSET",     [ROLE_FLAGS] = "FLAGS",
-	[ROLE_CPU] = "CPU",           [ROLE_MOVED] = "MOVED",
-	[ROLE_META] = "ENUM_META",    [ROLE_END] = "",
+	[ROLE_CALL] = "CALL",
+	[ROLE_RET] = "RET",
+	[ROLE_BLKERR] = "BLKERR",
+	[ROLE_REQ] = "REQ",
+	[ROLE_PID] = "PID",
+	[ROLE_TID] = "TID",
+	[ROLE_BORN] = "BORN",
+	[ROLE_DEV] = "DEV",
+	[ROLE_FILEDEV] = "FILEDEV",
+	[ROLE_INO] = "INO",
+	[ROLE_PKEY] = "PKEY",
+	[ROLE_HASH] = "HASH",
+	[ROLE_DIRINO] = "DIRINO",
+	[ROLE_DIRDEV] = "DIRDEV",
+	[ROLE_DIRPKEY] = "DIRPKEY",
+	[ROLE_HASH2] = "HASH2",
+	[ROLE_DIRINO2] = "DIRINO2",
+	[ROLE_DIRDEV2] = "DIRDEV2",
+	[ROLE_DIRPKEY2] = "DIRPKEY2",
+	[ROLE_METRIC] = "METRIC",
+	[ROLE_UID] = "UID",
+	[ROLE_CGROUP] = "CGROUP",
+	[ROLE_PPID] = "PPID",
+	[ROLE_FD] = "FD",
+	[ROLE_OFFSET] = "OFFSET",
+	[ROLE_FLAGS] = "FLAGS",
+	[ROLE_CPU] = "CPU",
+	[ROLE_MOVED] = "MOVED",
+	[ROLE_META] = "ENUM_META",
+	[ROLE_WEIGHT] = "WEIGHT",
+	[ROLE_MODE] = "MODE",
+	[ROLE_DIRECTION] = "DIRECTION",
+	[ROLE_CACHEKIND] = "CACHEKIND",
+	[ROLE_FAULTKIND] = "FAULTKIND",
+	[ROLE_URINGOP] = "URINGOP",
+	[ROLE_DROPKIND] = "DROPKIND",
+	[ROLE_SOCKLEVEL] = "SOCKLEVEL",
+	[ROLE_SOCKOPT] = "SOCKOPT",
+	[ROLE_VALUELEN] = "VALUELEN",
+	[ROLE_COMMLEN] = "COMMLEN",
+	[ROLE_CGROUPLEN] = "CGROUPLEN",
+	[ROLE_END] = "",
 };
 
 /* Fixed columns that take the first field of a kind, whatever its name. */
@@ -35,16 +63,18 @@ static const struct {
 	{ ROLE_FD, VIEW_FD },         { ROLE_DEV, VIEW_DEV },
 	{ ROLE_INO, VIEW_INO },       { ROLE_OFFSET, VIEW_OFFSET },
 	{ ROLE_FLAGS, VIEW_FLAGS },   { ROLE_RET, VIEW_RET },
-	{ ROLE_MOVED, VIEW_MOVED },
+	{ ROLE_MOVED, VIEW_MOVED },   { ROLE_WEIGHT, VIEW_WEIGHT },
 };
 
 /* Kinds that only joins need, or that mean nothing by themselves. */
 static bool kind_is_hidden(const char *kind)
 {
 	static const char *const hidden[] = {
-		"SPARE",    "MASKED", "BORN",   "PKEY",   "DIRPKEY",
-		"DIRPKEY2", "PARTS",  "RECORD", "VALUES", "CALL",
-		"BLKERR",   "SEQ",    "LANE",   NULL,
+		"SPARE",     "MASKED",    "BORN",     "PKEY",      "DIRPKEY",
+		"DIRPKEY2",  "PARTS",     "RECORD",   "VALUES",    "CALL",
+		"BLKERR",    "SEQ",       "LANE",     "COMMLEN",   "CGROUPLEN",
+		"CACHEKIND", "FAULTKIND", "DROPKIND", "STATEPROC", "STATEFACT",
+		"STATEPATH", NULL,
 	};
 
 	for (unsigned i = 0; hidden[i]; i++)
@@ -196,6 +226,52 @@ static bool is_tail_length(const struct fr_schema *s, const char *name)
 	return s->tail_len && !strcmp(s->tail_len, name);
 }
 
+/* <column>_text beside each column of flags or of an enumeration. */
+static void map_words(struct view_layout *l, struct view *v)
+{
+	const struct fr_schema *s = l->schema;
+	char name[80];
+
+	for (unsigned i = 0; i < s->nr_fields && i < VIEW_FIELDS_MAX; i++) {
+		if (!view_kind_has_words(s->fields[i].kind))
+			continue;
+		if (!strcmp(s->fields[i].kind, "REQ"))
+			snprintf(name, sizeof(name), "flags_text");
+		else
+			snprintf(name, sizeof(name), "%.64s_text",
+				 s->fields[i].name);
+		layout_put(l, intern_column(v, name, l->stream),
+			   SRC_WORDS - (int)i);
+	}
+}
+
+/* Columns that are no field. */
+static void map_derived(struct view_layout *l, struct view *v)
+{
+	static const struct {
+		const char *tail_kind, *column;
+		int src;
+	} parts[] = {
+		{ "STATEPROC", "comm", SRC_COMM },
+		{ "STATEPROC", "cgroup_path", SRC_CGROUPPATH },
+		{ "STATEPROC", "cmdline", SRC_CMDLINE },
+		{ "STATEFACT", "key", SRC_KEY },
+		{ "STATEFACT", "value", SRC_FACT },
+		{ "STATEPATH", "path", SRC_TAIL },
+	};
+
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (tail_is(l->schema, parts[i].tail_kind))
+			layout_put(l,
+				   intern_column(v, parts[i].column, l->stream),
+				   parts[i].src);
+	if (l->role[ROLE_FAULTKIND] != SRC_NONE)
+		layout_put(l, intern_column(v, "severity", l->stream),
+			   SRC_SEVERITY);
+	if (l->role[ROLE_REQ] != SRC_NONE)
+		layout_put(l, intern_column(v, "rwbs", l->stream), SRC_RWBS);
+}
+
 static void map_own(struct view_layout *l, struct view *v)
 {
 	const struct fr_schema *s = l->schema;
@@ -228,6 +304,8 @@ static const char *op_of_name(const struct fr_schema *s)
 {
 	size_t len = strlen(s->stream);
 
+	if (!strncmp(s->name, "state_", 6))
+		return "state";
 	if (!strncmp(s->name, s->stream, len) && s->name[len] == '_')
 		return s->name + len + 1;
 	return s->name;
@@ -248,6 +326,8 @@ int view_layout_init(struct view *v, struct view_layout *l,
 	if (l->use == USE_ROWS || l->use == USE_VALUES) {
 		map_fixed(l, v);
 		map_own(l, v);
+		map_words(l, v);
+		map_derived(l, v);
 	}
 	return 0;
 }

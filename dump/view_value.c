@@ -31,11 +31,19 @@ bool view_raw(const struct view_block *b, int src, uint32_t row, uint64_t *ret)
 	return false;
 }
 
-/* All bits one is "not captured" - but a result of -1 is an errno. */
+/* All bits one is "not captured" - but a result of -1 is an errno, a time-out
+ * of -1 is none, and 65535 is a port: whether that was captured, its address
+ * says. */
 static bool is_null(const struct fr_field *f, uint64_t value)
 {
-	if (!strcmp(f->kind, "RET"))
-		return false;
+	static const char *const never[] = { "RET", "SOCKLEVEL", "SOCKOPT",
+					     "PORT" };
+
+	if (!strcmp(f->kind, "TIMEOUT"))
+		return value == (uint64_t)INT64_MIN;
+	for (unsigned i = 0; i < sizeof(never) / sizeof(*never); i++)
+		if (!strcmp(f->kind, never[i]))
+			return false;
 	if (f->is_signed || f->width >= 8)
 		return value == UINT64_MAX;
 	return value == (1ULL << 8 * f->width) - 1;
@@ -98,18 +106,15 @@ static void set_u64(struct view_value *v, uint64_t u)
 
 static void set_text(struct view_value *v, const char *text)
 {
-	if (!text)
-		return;
-	v->type = VIEW_STRING;
-	v->text = text;
-	v->len = strlen(text);
+	if (text)
+		view_set_text(v, text);
 }
 
 static void set_dev(struct view_cursor *c, struct view_value *v, uint64_t dev)
 {
-	char *buf = c->dev[c->next_dev++ % 4];
+	char *buf = view_text_room(c, VIEW_SHORT_MAX);
 
-	snprintf(buf, sizeof(c->dev[0]), "%u:%u", (uint32_t)dev >> 20,
+	snprintf(buf, VIEW_SHORT_MAX, "%u:%u", (uint32_t)dev >> 20,
 		 (uint32_t)dev & 0xfffff);
 	set_text(v, buf);
 }
@@ -120,6 +125,21 @@ static bool kind_is_dev(const char *kind)
 	       !strcmp(kind, "DIRDEV") || !strcmp(kind, "DIRDEV2");
 }
 
+/* "rport" belongs to "raddr": no address, no port. */
+static bool port_is_known(struct view_cursor *c, int port, uint64_t value)
+{
+	const struct fr_schema *s = c->block->b->schema;
+	struct view_value address = { 0 };
+
+	if (value != UINT16_MAX)
+		return true;
+	for (int i = 0; i < s->nr_fields; i++)
+		if (!strcmp(s->fields[i].kind, "ADDR") &&
+		    s->fields[i].name[0] == s->fields[port].name[0])
+			view_bytes_text(c, i, &address);
+	return address.type != VIEW_NULL;
+}
+
 /* A field as its kind says. */
 static void get_field(struct view_cursor *c, int src, struct view_value *ret)
 {
@@ -127,10 +147,7 @@ static void get_field(struct view_cursor *c, int src, struct view_value *ret)
 	uint64_t u;
 
 	if (f->is_chars) {
-		if (view_bytes(c->block, src, c->row, &ret->text, &ret->len)) {
-			ret->len = strnlen(ret->text, ret->len);
-			ret->type = VIEW_STRING;
-		}
+		view_bytes_text(c, src, ret);
 		return;
 	}
 	if (!strncmp(f->kind, "HASH", 4)) {
@@ -143,8 +160,19 @@ static void get_field(struct view_cursor *c, int src, struct view_value *ret)
 		set_dev(c, ret, u);
 		return;
 	}
+	if (!strcmp(f->kind, "PORT") && !port_is_known(c, src, u))
+		return;
 	ret->type = f->is_signed ? VIEW_I64 : VIEW_U64;
 	ret->u = u;
+	if (!strcmp(f->kind, "PERMILLE")) {
+		ret->type = VIEW_DECIMAL;
+		ret->scale = 1000;
+	} else if (!strcmp(f->kind, "LETTER")) {
+		char *letter = view_text_room(c, VIEW_SHORT_MAX);
+
+		snprintf(letter, VIEW_SHORT_MAX, "%c", (char)u);
+		set_text(ret, letter);
+	}
 }
 
 static void get_tail(struct view_cursor *c, struct view_value *ret)
@@ -153,6 +181,24 @@ static void get_tail(struct view_cursor *c, struct view_value *ret)
 
 	if (view_bytes(c->block, SRC_TAIL, c->row, &ret->text, &ret->len))
 		ret->type = args ? VIEW_ARGS : VIEW_STRING;
+}
+
+static void get_number_text(struct view_cursor *c, int src,
+			    struct view_value *ret)
+{
+	const int *role = c->block->layout->role;
+	uint64_t u;
+	char *buf;
+
+	if (src == SRC_SEVERITY &&
+	    view_captured(c->block, role[ROLE_FAULTKIND], c->row, &u)) {
+		set_text(ret, u & 2 ? "MAJOR" : "MINOR");
+	} else if (src == SRC_RWBS &&
+		   view_captured(c->block, role[ROLE_REQ], c->row, &u)) {
+		buf = view_text_room(c, VIEW_SHORT_MAX);
+		number_rwbs(buf, VIEW_SHORT_MAX, u);
+		set_text(ret, buf);
+	}
 }
 
 static void get_source(struct view_cursor *c, int src, struct view_value *ret)
@@ -173,56 +219,22 @@ static void get_source(struct view_cursor *c, int src, struct view_value *ret)
 		ret->scale = view_metric_scale(c);
 		ret->type = ret->scale > 1 ? VIEW_DECIMAL : VIEW_I64;
 		ret->u = (uint64_t)c->block->value[c->value];
+	} else if (src <= SRC_WORDS) {
+		view_words(c, SRC_WORDS - src, ret);
+	} else if (src <= SRC_COMM && src >= SRC_FACT) {
+		view_tail_part(c, src, ret);
+	} else {
+		get_number_text(c, src, ret);
 	}
 }
 
-static const struct fr_call_name *call_of(struct view_cursor *c)
+const struct fr_call_name *view_call(struct view_cursor *c)
 {
 	uint64_t id;
 
 	if (!view_raw(c->block, c->block->layout->role[ROLE_CALL], c->row, &id))
 		return NULL;
 	return snap_call(c->file->snap, FR_CALL_ID(id));
-}
-
-static const char *request_op(uint64_t req)
-{
-	static const char *const names[256] = {
-		[0] = "read",
-		[1] = "write",
-		[2] = "flush",
-		[3] = "discard",
-		[5] = "secure_erase",
-		[6] = "write_same",
-		[7] = "zone_append",
-		[9] = "write_zeroes",
-		[10] = "zone_open",
-		[11] = "zone_close",
-		[12] = "zone_finish",
-		[13] = "zone_reset",
-		[15] = "zone_reset_all",
-		[34] = "drv_in",
-		[35] = "drv_out",
-	};
-
-	return names[req & 0xff] ? names[req & 0xff] : "other";
-}
-
-static void get_op(struct view_cursor *c, struct view_value *ret)
-{
-	const struct view_layout *l = c->block->layout;
-	const struct fr_call_name *call = call_of(c);
-	uint64_t u;
-
-	if (call)
-		set_text(ret, call->op);
-	else if (view_captured(c->block, l->role[ROLE_REQ], c->row, &u))
-		set_text(ret, request_op(u));
-	else if (view_captured(c->block, l->role[ROLE_META], c->row, &u))
-		set_text(ret, number_meta(u) ? number_meta(u) : l->op);
-	else if (l->role[ROLE_CALL] == SRC_NONE &&
-		 l->role[ROLE_REQ] == SRC_NONE)
-		set_text(ret, l->op);
 }
 
 /* The result: a RET field, or the negated error of a completion. */
@@ -265,14 +277,14 @@ static void get_errno(struct view_cursor *c, struct view_value *ret)
 		set_text(ret, name);
 		return;
 	}
-	buf = c->dev[c->next_dev++ % 4];
-	snprintf(buf, sizeof(c->dev[0]), "E%d", (int)-result);
+	buf = view_text_room(c, VIEW_SHORT_MAX);
+	snprintf(buf, VIEW_SHORT_MAX, "E%d", (int)-result);
 	set_text(ret, buf);
 }
 
 static void get_moved(struct view_cursor *c, int src, struct view_value *ret)
 {
-	const struct fr_call_name *call = call_of(c);
+	const struct fr_call_name *call = view_call(c);
 	int64_t result;
 
 	if (src != SRC_NONE)
@@ -304,10 +316,14 @@ static void get_proc(struct view_cursor *c, int src, const char *field,
 		set_u64(ret, u);
 }
 
-static void get_comm(struct view_cursor *c, struct view_value *ret)
+static void get_comm(struct view_cursor *c, int src, struct view_value *ret)
 {
 	const struct view_block *b;
 
+	if (src != SRC_NONE) {
+		get_source(c, src, ret);
+		return;
+	}
 	if (!view_find_proc(c) || !c->thread)
 		return;
 	b = &c->v->blocks[c->thread->block];
@@ -322,6 +338,20 @@ static void get_comm(struct view_cursor *c, struct view_value *ret)
 	}
 }
 
+/* Calls of stream fs have it in the aux bits; what is never sampled is 1. */
+static void get_weight(struct view_cursor *c, int src, struct view_value *ret)
+{
+	uint64_t u;
+
+	if (src != SRC_NONE)
+		get_source(c, src, ret);
+	else if (view_raw(c->block, c->block->layout->role[ROLE_CALL], c->row,
+			  &u))
+		set_u64(ret, FR_CALL_WEIGHT(u));
+	else
+		set_u64(ret, 1);
+}
+
 static void get_lane(struct view_cursor *c, struct view_value *ret)
 {
 	unsigned lane = c->block->b->lane[c->row];
@@ -331,8 +361,8 @@ static void get_lane(struct view_cursor *c, struct view_value *ret)
 		set_text(ret, fr_lane_name(lane));
 		return;
 	}
-	buf = c->dev[c->next_dev++ % 4];
-	snprintf(buf, sizeof(c->dev[0]), "%u", lane);
+	buf = view_text_room(c, VIEW_SHORT_MAX);
+	snprintf(buf, VIEW_SHORT_MAX, "%u", lane);
 	set_text(ret, buf);
 }
 
@@ -367,10 +397,10 @@ static bool get_derived(struct view_cursor *c, unsigned column, int src,
 		get_time(c, ret);
 		return true;
 	case VIEW_OP:
-		get_op(c, ret);
+		set_text(ret, view_op(c));
 		return true;
 	case VIEW_CALL:
-		set_text(ret, call_of(c) ? call_of(c)->call : NULL);
+		set_text(ret, view_call(c) ? view_call(c)->call : NULL);
 		return true;
 	case VIEW_PPID:
 		get_proc(c, src, "ppid", ret);
@@ -385,7 +415,7 @@ static bool get_derived(struct view_cursor *c, unsigned column, int src,
 		get_proc(c, src, "start", ret);
 		return true;
 	case VIEW_COMM:
-		get_comm(c, ret);
+		get_comm(c, src, ret);
 		return true;
 	default:
 		return false;
@@ -402,7 +432,10 @@ static bool get_result(struct view_cursor *c, unsigned column, int src,
 			set_u64(ret, c->block->b->cpu[c->row]);
 		return true;
 	case VIEW_PATH:
-		view_path_get(c, false, ret);
+		if (src != SRC_NONE)
+			get_source(c, src, ret);
+		else
+			view_path_get(c, false, ret);
 		return true;
 	case VIEW_PATH2:
 		view_path_get(c, true, ret);
@@ -418,6 +451,9 @@ static bool get_result(struct view_cursor *c, unsigned column, int src,
 		return true;
 	case VIEW_ERRNO:
 		get_errno(c, ret);
+		return true;
+	case VIEW_WEIGHT:
+		get_weight(c, src, ret);
 		return true;
 	case VIEW_LANE:
 		get_lane(c, ret);
@@ -443,6 +479,18 @@ void view_get(struct view_cursor *c, unsigned column, struct view_value *ret)
 	if (get_derived(c, column, src, ret) || get_result(c, column, src, ret))
 		return;
 	get_source(c, src, ret);
+}
+
+void view_get_words(struct view_cursor *c, unsigned column,
+		    struct view_value *ret)
+{
+	const struct view_layout *l = c->block->layout;
+	int src = column < l->nr_map ? l->map[column] : SRC_NONE;
+
+	if (column == VIEW_FLAGS)
+		view_get(c, VIEW_FLAGS_TEXT, ret);
+	else if (src >= 0)
+		view_words(c, src, ret);
 }
 
 bool view_get_u64(struct view_cursor *c, unsigned column, uint64_t *ret)
