@@ -12,11 +12,12 @@
 #include "triggers/units.h"
 
 static const char *const fixed_columns[VIEW_FIXED_COLUMNS] = {
-	"stream", "host", "instance", "ts",        "time",  "dur",
-	"op",     "call", "pid",      "tid",       "ppid",  "comm",
-	"cpu",    "uid",  "cgroup",   "pid_start", "path",  "path2",
-	"fd",     "dev",  "ino",      "size",      "moved", "offset",
-	"flags",  "flags_text", "ret", "errno", "weight", "lane", "seq",
+	"stream", "host",       "instance", "ts",        "time",   "dur",
+	"op",     "call",       "pid",      "tid",       "ppid",   "comm",
+	"cpu",    "uid",        "cgroup",   "pid_start", "path",   "path2",
+	"fd",     "dev",        "ino",      "size",      "moved",  "offset",
+	"flags",  "flags_text", "ret",      "errno",     "weight", "lane",
+	"seq",
 };
 
 struct view *view_new(void)

@@ -377,9 +377,8 @@ static void flags_are_cut_to_fit(void **state)
 	(void)state;
 	for (size_t size = 2; size <= sizeof(buf); size++) {
 		memset(buf, 'x', sizeof(buf));
-		assert_true(
-			number_flags(buf, size, "openat", "x86_64",
-				     O_CREAT | O_EXCL));
+		assert_true(number_flags(buf, size, "openat", "x86_64",
+					 O_CREAT | O_EXCL));
 		assert_true(strnlen(buf, size) < size);
 		assert_true(number_flags(buf, size, "mmap", NULL, ~0ULL));
 		assert_true(strnlen(buf, size) < size);
