@@ -18,6 +18,28 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+/* From now on the call is in flight. */
+static __always_inline int enter_done(struct fr_inflight *e,
+				      struct fr_probe_counts *n)
+{
+	if (fr_cfg.leave_out)
+		e->left_out = 0;
+	n->pending++;
+	barrier();
+	WRITE_ONCE(e->ts, bpf_ktime_get_ns());
+	return 0;
+}
+
+/* On a file of a kind that is not recorded: the exit shall know. */
+static __always_inline int enter_left_out(struct fr_inflight *e,
+					  struct fr_probe_counts *n, u32 id)
+{
+	e->ts = 0;
+	e->left_out = id;
+	n->filtered++;
+	return 0;
+}
+
 static __always_inline int fs_enter(const int cast, struct task_struct *t,
 				    struct pt_regs *regs,
 				    struct sys_enter_ctx *ctx, long nr)
@@ -45,7 +67,6 @@ static __always_inline int fs_enter(const int cast, struct task_struct *t,
 		n->filtered++;
 		return 0;
 	}
-	n->pending++;
 	ci = &fr_calls[id & (FR_CALLS_MAX - 1)];
 	props = ci->props;
 	note_args(e, regs, ctx, compat);
@@ -62,25 +83,35 @@ static __always_inline int fs_enter(const int cast, struct task_struct *t,
 	e->stream = FR_STREAM_FS;
 	if (ci->cls >= FR_CLS_STREAM) {
 		e->stream = ci->cls - FR_CLS_STREAM;
+		if (fr_cfg.leave_out && ci->cls == FR_CLS_NET &&
+		    fd_is_left_out((u32)arg(e, ci->fd)))
+			return enter_left_out(e, n, id);
 		sys_enter_more(e);
-		barrier();
-		WRITE_ONCE(e->ts, bpf_ktime_get_ns());
-		return 0;
+		return enter_done(e, n);
 	}
-	if (ci->fd && (s32)arg(e, ci->fd) >= 0 && !is_anonymous_map(e, ci))
-		note_file(cast, e, t, (u32)arg(e, ci->fd), ci,
+	if (ci->fd && (s32)arg(e, ci->fd) >= 0 && !is_anonymous_map(e, ci) &&
+	    note_file(cast, e, t, (u32)arg(e, ci->fd), ci,
 			  (props & FR_CP_FPOS_M1) && e->offset != ~0ULL ?
 				  props & ~FR_CP_FPOS_M1 :
-				  props);
+				  props))
+		return enter_left_out(e, n, id);
 	if (ci->cls >= FR_CLS_PATH) {
 		clear_path_call(e);
-		note_paths(FR_PROBE_FS_ENTER, e);
+		if (note_paths(FR_PROBE_FS_ENTER, e) && fr_cfg.leave_out)
+			return enter_left_out(e, n, id);
 	}
 	if (props & FR_CP_IOVEC)
 		e->file_size = sum_iovec(e->args[1], e->args[2], compat);
-	barrier();
-	WRITE_ONCE(e->ts, bpf_ktime_get_ns());
-	return 0;
+	return enter_done(e, n);
+}
+
+/* Was the call left out when it began? */
+static __always_inline int is_left_out_call(struct fr_inflight *e, u32 id)
+{
+	if (!fr_cfg.leave_out || !e || e->left_out != id)
+		return 0;
+	e->left_out = 0;
+	return 1;
 }
 
 static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
@@ -100,7 +131,8 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 	if (!e || !e->ts || (e->call & 0xff) != id) {
 		if (e)
 			e->ts = 0;
-		if (!id || (u64)nr > 511 || (e && !e->in_scope))
+		if (!id || (u64)nr > 511 || (e && !e->in_scope) ||
+		    is_left_out_call(e, id))
 			n->filtered++;
 		else
 			n->unmatched++;
@@ -134,6 +166,11 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 		seq = put_path_call(e, ret, dur);
 	else
 		seq = put_wide(e, ret, dur);
+	if (fr_cfg.leave_out && seq == PUT_FILTERED) {
+		e->ts = 0;
+		n->filtered++;
+		return 0;
+	}
 	if (seq)
 		n->records++;
 	else

@@ -7,7 +7,7 @@
 #ifndef FS_ENTRY_BPF_H
 #define FS_ENTRY_BPF_H
 
-#include "names.bpf.h"
+#include "kind.bpf.h"
 
 /* Set by the loader from calls.def and the kernel's system call numbers. */
 const volatile __u8 fr_nr[512] = {};   /* native number -> id of calls.def */
@@ -84,10 +84,11 @@ static __always_inline u64 arg(struct fr_inflight *e, u32 number)
 	return number ? e->args[(number - 1) & 7] : 0;
 }
 
-static __always_inline void note_file(const int cast, struct fr_inflight *e,
-				      struct task_struct *t, u32 fd,
-				      const volatile struct fr_call_info *ci,
-				      u32 props)
+/* 1: such files are left out. */
+static __always_inline int note_file(const int cast, struct fr_inflight *e,
+				     struct task_struct *t, u32 fd,
+				     const volatile struct fr_call_info *ci,
+				     u32 props)
 {
 	struct file *f = KPTR(cast, struct file, file_of_fd(cast, t, fd));
 	struct file_id id = {};
@@ -95,8 +96,10 @@ static __always_inline void note_file(const int cast, struct fr_inflight *e,
 	u32 flags;
 
 	if (!f)
-		return;
+		return 0;
 	inode = (u64)KREAD(cast, f, f_inode);
+	if (is_left_out(cast, inode))
+		return 1;
 	dentry = (u64)KREAD(cast, f, f_path.dentry);
 	mnt = (u64)KREAD(cast, f, f_path.mnt);
 	if (props & (FR_CP_FPOS | FR_CP_FPOS_M1))
@@ -111,19 +114,21 @@ static __always_inline void note_file(const int cast, struct fr_inflight *e,
 			e->offset = KREAD(cast, in, i_size);
 	}
 	if (file_identify(cast, FR_PROBE_FS_ENTER, dentry, mnt, inode, &id))
-		return;
+		return 0;
 	e->ino = id.ino;
 	e->dev = id.dev;
 	e->pkey = id.pkey;
+	return 0;
 }
 
-/* The directory that a relative path starts at. */
+/* The directory that a relative path starts at, or the file itself where the
+ * path is empty.  1: such files are left out. */
 __noinline int note_dir(u32 probe, struct fr_inflight *e, u32 dirfd_arg,
 			u32 second)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
 	struct file_id id = {};
-	u64 dentry, mnt;
+	u64 dentry, mnt, inode;
 	s32 fd = AT_FDCWD;
 
 	if (!e)
@@ -147,9 +152,8 @@ __noinline int note_dir(u32 probe, struct fr_inflight *e, u32 dirfd_arg,
 	}
 	if (!dentry)
 		return 0;
-	if (file_identify(0, probe, dentry, mnt,
-			  (u64)BPF_CORE_READ((struct dentry *)dentry, d_inode),
-			  &id))
+	inode = (u64)BPF_CORE_READ((struct dentry *)dentry, d_inode);
+	if (file_identify(0, probe, dentry, mnt, inode, &id))
 		return 0;
 	if (second) {
 		e->dir2_ino = id.ino;
@@ -160,36 +164,56 @@ __noinline int note_dir(u32 probe, struct fr_inflight *e, u32 dirfd_arg,
 		e->dir_dev = id.dev;
 		e->dir_pkey = id.pkey;
 	}
-	return 0;
+	return is_left_out(0, inode);
+}
+
+/* The path is the descriptor's file: it is empty, and the call says so, or
+ * there is none (utimensat). */
+static __always_inline void dir_is_file(struct fr_inflight *e)
+{
+	e->ino = e->dir_ino;
+	e->dev = e->dir_dev;
+	e->pkey = e->dir_pkey;
+}
+
+#define AT_EMPTY_PATH 0x1000
+static __always_inline int
+names_the_descriptor(struct fr_inflight *e,
+		     const volatile struct fr_call_info *ci)
+{
+	return e->asked == HASH_EMPTY && ci->dirfd && ci->flags &&
+	       e->args[(ci->flags - 1) & 7] & AT_EMPTY_PATH;
 }
 
 /* Strings and directories of path calls, at entry or, for strings that could
- * not be read then, at exit. */
+ * not be read then, at exit.  1: the file is of a kind that is left out. */
 __noinline int note_paths(u32 probe, struct fr_inflight *e)
 {
 	const volatile struct fr_call_info *ci;
+	int left_out = 0;
 
 	if (!e)
 		return 0;
 	ci = &fr_calls[e->call & (FR_CALLS_MAX - 1)];
 	if (ci->path && !e->asked && !e->args[(ci->path - 1) & 7]) {
-		/* utimensat(fd, NULL): the file is the descriptor's */
-		note_dir(probe, e, ci->dirfd, 0);
-		e->ino = e->dir_ino;
-		e->dev = e->dir_dev;
-		e->pkey = e->dir_pkey;
+		left_out = note_dir(probe, e, ci->dirfd, 0);
+		dir_is_file(e);
 		e->asked = ~0ULL;
 	} else if (ci->path && !e->asked) {
 		e->asked = name_str(probe, e->args[(ci->path - 1) & 7]);
 		if (HASH_RELATIVE(e->asked) && !(ci->props & FR_CP_TEXT1))
-			note_dir(probe, e, ci->dirfd, 0);
+			left_out = note_dir(probe, e, ci->dirfd, 0);
+		if (names_the_descriptor(e, ci))
+			dir_is_file(e);
+		else
+			left_out = 0;
 	}
 	if (ci->path2 && !e->asked2) {
 		e->asked2 = name_str(probe, e->args[(ci->path2 - 1) & 7]);
 		if (HASH_RELATIVE(e->asked2))
 			note_dir(probe, e, ci->dirfd2, 1);
 	}
-	return 0;
+	return left_out;
 }
 
 static __always_inline void clear_path_call(struct fr_inflight *e)

@@ -5,6 +5,9 @@
 
 #include "fs_entry.bpf.h"
 
+/* In place of a record's sequence number: the file is of a kind left out. */
+#define PUT_FILTERED (~0ULL)
+
 static __always_inline u32 fd_or_none(struct fr_inflight *e, u32 number)
 {
 	return number ? (u32)arg(e, number) : ~0U;
@@ -52,7 +55,7 @@ __noinline u64 put_wide(struct fr_inflight *e, s64 ret, u64 dur)
 			TYPE_AUX(FR_T_fs_wide, e->call));
 }
 
-/* The file behind a descriptor that an open returned. */
+/* The file behind a descriptor that an open returned.  1: such are left out. */
 __noinline int note_new_fd(struct fr_inflight *e, u32 fd)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
@@ -63,6 +66,10 @@ __noinline int note_new_fd(struct fr_inflight *e, u32 fd)
 	if (!f || !e)
 		return 0;
 	in = BPF_CORE_READ(f, f_inode);
+	if (is_left_out(0, (u64)in))
+		return 1;
+	if (BPF_CORE_READ(f, f_flags) & FR_O_DIRECT)
+		e->call |= FR_CALL_DIRECT;
 	e->file_size = BPF_CORE_READ(in, i_size);
 	if (file_identify(0, FR_PROBE_FS_EXIT,
 			  (u64)BPF_CORE_READ(f, f_path.dentry),
@@ -110,8 +117,8 @@ __noinline u64 put_path(struct fr_inflight *e, s64 ret, u64 dur)
 		return 0;
 	ci = &fr_calls[e->call & (FR_CALLS_MAX - 1)];
 	props = ci->props;
-	if ((props & FR_CP_NEWFD) && ret >= 0)
-		note_new_fd(e, (u32)ret);
+	if ((props & FR_CP_NEWFD) && ret >= 0 && note_new_fd(e, (u32)ret))
+		return PUT_FILTERED;
 	if (ci->flags)
 		flags = arg(e, ci->flags);
 	r->mode = ci->mode ? (u16)arg(e, ci->mode) : 0xffff;
@@ -182,7 +189,8 @@ __noinline u64 put_path_call(struct fr_inflight *e, s64 ret, u64 dur)
 		return 0;
 	ci = &fr_calls[e->call & (FR_CALLS_MAX - 1)];
 	if (!e->asked || (ci->path2 && !e->asked2)) {
-		note_paths(FR_PROBE_FS_EXIT, e);
+		if (note_paths(FR_PROBE_FS_EXIT, e))
+			return PUT_FILTERED;
 		if (!e->asked || (ci->path2 && !e->asked2))
 			n->unreadable++;
 	}

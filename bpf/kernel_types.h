@@ -49,6 +49,7 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	u32 i_generation;
+	u32 i_rdev;
 	s64 i_size;
 };
 
@@ -173,6 +174,21 @@ struct task_struct {
 	struct task_io_accounting ioac;
 	struct task_delay_info *delays;
 	char comm[16];
+};
+
+/* What names need of a socket, from its inode on. */
+struct sock_common___kind {
+	u16 skc_family;
+};
+struct sock___kind {
+	struct sock_common___kind __sk_common;
+};
+struct socket___kind {
+	struct sock___kind *sk;
+};
+struct socket_alloc {
+	struct socket___kind socket;
+	struct inode vfs_inode;
 };
 
 struct linux_binprm {

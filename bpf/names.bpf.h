@@ -238,6 +238,8 @@ static __always_inline struct file_ref *file_ref_of(struct record_buf *buf)
 #define PIPEFS_MAGIC     0x50495045
 #define SOCKFS_MAGIC     0x534F434B
 #define ANON_INODE_MAGIC 0x09041934
+#define PIDFS_MAGIC      0x50494446
+#define FR_AF_UNIX       1
 #define NAME_CUT         1
 #define NAME_DELETED     2
 #define NAME_NOT_A_PATH  4
@@ -285,6 +287,17 @@ __noinline u32 path_parts(struct record_buf *buf, u64 dentry, u64 vfsmnt)
 	return off | 1U << 31;
 }
 
+/* Address family of the socket with that inode; null if it is none any more. */
+static __always_inline u16 socket_family(u64 inode)
+{
+	struct socket_alloc *a = (void *)(inode - bpf_core_field_offset(
+							  struct socket_alloc,
+							  vfs_inode));
+	struct sock___kind *sk = BPF_CORE_READ(a, socket.sk);
+
+	return sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0xffff;
+}
+
 /* Writes the name of the file that file_ref_of(scratch_of(probe, 1)) describes. */
 __noinline int name_path(u32 probe)
 {
@@ -321,6 +334,11 @@ __noinline int name_path(u32 probe)
 	if (r->fs_magic == PIPEFS_MAGIC || r->fs_magic == SOCKFS_MAGIC ||
 	    r->fs_magic == ANON_INODE_MAGIC)
 		r->flags = NAME_NOT_A_PATH;
+	r->rdev = BPF_CORE_READ(inode, i_rdev) ?: ~0U;
+	r->family = 0xffff;
+	r->spare = 0;
+	if (r->fs_magic == SOCKFS_MAGIC)
+		r->family = socket_family((u64)inode);
 	seq = ring_put(buf, len, FR_LANE_NAMES,
 		       TYPE_AUX(FR_T_name_path, len - sizeof(*r)));
 	if (seq)
@@ -485,5 +503,6 @@ __noinline u64 name_str(u32 probe, u64 ptr)
 	return hash;
 }
 #define HASH_RELATIVE(hash) (((hash)&2) != 0)
+#define HASH_EMPTY          3ULL /* of the empty string */
 
 #endif

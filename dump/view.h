@@ -141,6 +141,9 @@ bool view_get_sample(struct view_cursor *c, struct view_sample *ret);
 void view_full_sets(const struct view *v,
 		    void (*fn)(void *arg, uint32_t collector, uint64_t ts),
 		    void *arg);
+/* What the file of the row is: file, dir, link, pipe, fifo, socket, unix, tty,
+ * chr, blk, anon (eventfd, epoll ...).  NULL: not known. */
+const char *view_row_kind(struct view_cursor *c);
 /* Who has to answer an operation on what is no file: "pipe", "socket",
  * "device" (a character device) or "anon" (eventfd, timerfd ...).  NULL: a
  * file, a block device, or not known. */

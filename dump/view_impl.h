@@ -29,6 +29,8 @@
 /* Derived from a number. */
 #define SRC_SEVERITY   (-13)
 #define SRC_RWBS       (-14)
+#define SRC_DIRECT     (-15) /* a bit of CALL */
+#define SRC_KIND       (-16) /* what the file is, of its name record */
 /* Words of field i: SRC_WORDS - i. */
 #define SRC_WORDS      (-1000)
 

@@ -291,6 +291,11 @@ static void map_own(struct view_layout *l, struct view *v)
 	if (s->tail_name && !kind_is_hidden(s->tail_kind))
 		layout_put(l, intern_column(v, s->tail_name, l->stream),
 			   SRC_TAIL);
+	if (l->role[ROLE_CALL] == SRC_AUX && l->role[ROLE_PKEY] != SRC_NONE) {
+		layout_put(l, intern_column(v, "kind", l->stream), SRC_KIND);
+		layout_put(l, intern_column(v, "direct", l->stream),
+			   SRC_DIRECT);
+	}
 	if (l->use == USE_VALUES) {
 		layout_put(l, intern_column(v, "metric", l->stream),
 			   SRC_METRIC);

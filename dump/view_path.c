@@ -2,6 +2,7 @@
 /* view_path.c - puts paths together from name records. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "dump/view_impl.h"
@@ -13,6 +14,7 @@
 #define PIPEFS_MAGIC     0x50495045u
 #define SOCKFS_MAGIC     0x534f434bu
 #define ANON_INODE_MAGIC 0x09041934u
+#define PIDFS_MAGIC      0x50494446u
 
 static uint64_t name_field(const struct view_block *b, uint32_t row,
 			   const char *field)
@@ -181,13 +183,51 @@ void view_path_get(struct view_cursor *c, bool second, struct view_value *ret)
 	asked_path(c, second, ret);
 }
 
-const char *view_row_peer(struct view_cursor *c)
+/* Majors of terminals: pseudo terminals, consoles, serial lines. */
+static bool is_tty(uint64_t rdev)
+{
+	const unsigned major = (unsigned)(rdev >> 20);
+
+	return (major >= 2 && major <= 5) || (major >= 128 && major <= 143) ||
+	       major == 166 || major == 188 || major == 204 || major == 208 ||
+	       major == 216 || major == 229;
+}
+
+static const char *kind_of_name(const struct view_block *b, uint32_t row)
+{
+	const uint64_t magic = name_field(b, row, "fs_magic");
+
+	if (magic == ANON_INODE_MAGIC || magic == PIDFS_MAGIC)
+		return "anon"; /* some kernels say that it is a regular file */
+	switch (name_field(b, row, "mode") & S_IFMT) {
+	case S_IFREG:
+		return "file";
+	case S_IFDIR:
+		return "dir";
+	case S_IFLNK:
+		return "link";
+	case S_IFIFO:
+		return magic == PIPEFS_MAGIC ? "pipe" : "fifo";
+	case S_IFSOCK:
+		return magic != SOCKFS_MAGIC ||
+				       name_field(b, row, "family") == AF_UNIX ?
+			       "unix" :
+			       "socket";
+	case S_IFCHR:
+		return is_tty(name_field(b, row, "rdev")) ? "tty" : "chr";
+	case S_IFBLK:
+		return "blk";
+	default:
+		return NULL;
+	}
+}
+
+const char *view_row_kind(struct view_cursor *c)
 {
 	const int *role = c->block->layout->role;
 	int dev = role[ROLE_FILEDEV] != SRC_NONE ? role[ROLE_FILEDEV] :
 						   role[ROLE_DEV];
 	const struct join_entry *e;
-	const struct view_block *b;
 	uint64_t d, i, p;
 
 	if (!view_captured(c->block, dev, c->row, &d) ||
@@ -195,21 +235,21 @@ const char *view_row_peer(struct view_cursor *c)
 	    !view_raw(c->block, role[ROLE_PKEY], c->row, &p))
 		return NULL;
 	e = view_find_path(c, d, i, p);
-	if (!e)
-		return NULL;
-	b = &c->v->blocks[e->block];
-	switch (name_field(b, e->row, "mode") & S_IFMT) {
-	case S_IFIFO:
-		return "pipe";
-	case S_IFSOCK:
-		return "socket";
-	case S_IFCHR:
-		return "device";
-	case 0:
-		return name_field(b, e->row, "flags") & PATH_NOT_A_PATH ?
-			       "anon" :
-			       NULL;
-	default:
-		return NULL;
-	}
+	return e ? kind_of_name(&c->v->blocks[e->block], e->row) : NULL;
+}
+
+const char *view_row_peer(struct view_cursor *c)
+{
+	static const char *const peers[][2] = {
+		{ "pipe", "pipe" },     { "fifo", "pipe" },
+		{ "socket", "socket" }, { "unix", "socket" },
+		{ "tty", "device" },    { "chr", "device" },
+		{ "anon", "anon" },
+	};
+	const char *kind = view_row_kind(c);
+
+	for (unsigned i = 0; kind && i < sizeof(peers) / sizeof(*peers); i++)
+		if (!strcmp(peers[i][0], kind))
+			return peers[i][1];
+	return NULL;
 }

@@ -205,7 +205,11 @@ static void get_source(struct view_cursor *c, int src, struct view_value *ret)
 {
 	uint64_t u;
 
-	if (src >= 0)
+	if (src == SRC_KIND)
+		set_text(ret, view_row_kind(c));
+	else if (src == SRC_DIRECT && view_raw(c->block, SRC_AUX, c->row, &u))
+		set_u64(ret, (u & FR_CALL_DIRECT) != 0);
+	else if (src >= 0)
 		get_field(c, src, ret);
 	else if (src == SRC_AUX && view_captured(c->block, src, c->row, &u))
 		set_u64(ret, u);

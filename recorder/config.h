@@ -79,6 +79,10 @@ bool config_list_has(const char *list, const char *item);
 int config_stream_by_name(const char *name);
 /* What is to be recorded: bits 1 << FR_STREAM_*. */
 unsigned config_streams(const struct fr_config *c);
+/* Bits 1 << FR_KIND_*: probes.leave_out. */
+unsigned config_leave_out(const struct fr_config *c);
+/* Whether the probes of the stream fs below system calls are wanted. */
+bool config_vfs(const struct fr_config *c);
 int config_lane_by_name(const char *name);
 /* Percent of each lane of the kernel's ring: ring.shares, or, where that is empty,
  * by the weights of streams.def for the lanes in use; 0: not in use. */

@@ -2,6 +2,7 @@
 /* config_list.c - texts and lists whose words are known. */
 #include <ctype.h>
 #include <errno.h>
+#include <flightrec/bpf_cfg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ static const struct {
 	const char *const words[8];
 } choices[] = {
 	{ "probes", "profile", { "minimal", "default", "deep", NULL } },
+	{ "probes", "vfs", { "auto", "yes", "no", NULL } },
 	{ "probes",
 	  "mechanism",
 	  { "auto", "tp_btf", "tracepoint", "fentry", "kprobe", NULL } },
@@ -244,6 +246,47 @@ unsigned config_streams(const struct fr_config *c)
 	return first ? profile_streams(c->probes_profile) : set;
 }
 
+/* As enum fr_kind; files and links cannot be left out. */
+static const char *const kind_names[FR_KINDS] = {
+	[FR_KIND_PIPE] = "pipe", [FR_KIND_FIFO] = "fifo",
+	[FR_KIND_UNIX] = "unix", [FR_KIND_SOCKET] = "socket",
+	[FR_KIND_TTY] = "tty",	 [FR_KIND_CHR] = "chr",
+	[FR_KIND_BLK] = "blk",	 [FR_KIND_DIR] = "dir",
+	[FR_KIND_ANON] = "anon",
+};
+
+static int check_kinds(const char *list, struct rule_diag *diag)
+{
+	const char *words[FR_KINDS + 1];
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < FR_KINDS; i++)
+		if (kind_names[i])
+			words[nr++] = kind_names[i];
+	words[nr] = NULL;
+	return check_words(list, "kind", words, diag);
+}
+
+unsigned config_leave_out(const struct fr_config *c)
+{
+	const char *list = c->probes_leave_out;
+	unsigned set = 0;
+	char item[64];
+
+	while (config_next_item(&list, item, sizeof(item)))
+		for (unsigned i = 0; i < FR_KINDS; i++)
+			if (kind_names[i] && !strcmp(kind_names[i], item))
+				set |= 1u << i;
+	return set;
+}
+
+bool config_vfs(const struct fr_config *c)
+{
+	return !strcmp(c->probes_vfs, "yes") ||
+	       (!strcmp(c->probes_vfs, "auto") &&
+		!strcmp(c->probes_profile, "deep"));
+}
+
 /* Lanes that streams write to, and those that serve them all. */
 static unsigned lanes_in_use(const struct fr_config *c)
 {
@@ -356,6 +399,8 @@ int config_check_text(const struct config_param *p, const char *value,
 	if (is(p, "probes", "sample") || is(p, "probes", "above") ||
 	    is(p, "probes", "cgroups"))
 		return check_policy(p->key, value, diag);
+	if (is(p, "probes", "leave_out"))
+		return check_kinds(value, diag);
 	if (is(p, "sampler", "collectors"))
 		return config_check_collectors(value, diag);
 	if (is(p, "scope", "pids"))

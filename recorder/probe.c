@@ -159,6 +159,7 @@ static int set_cfg(struct probes *p, struct fr_diag *diag)
 	cfg->exec_args_max = c->probes_exec_args ? 2048 : 0;
 	p->preemptible = probe_kernel_preemptible();
 	cfg->preemptible = p->preemptible;
+	cfg->leave_out = config_leave_out(c);
 	if (c->scope_pids[0])
 		cfg->scope = FR_SCOPE_PIDS;
 	else if (c->scope_cgroup[0])

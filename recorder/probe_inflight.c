@@ -67,7 +67,8 @@ static void put_call(struct sink *s, const struct fr_inflight *from)
 	r = room(s, sizeof(*r));
 	if (!r)
 		return;
-	r->head = FR_HEAD(0, 0, FR_T_inflight_fs, e.call);
+	r->head = FR_HEAD(0, 0, FR_T_inflight_fs,
+			  e.call | (e.direct ? FR_CALL_DIRECT : 0));
 	r->ts = e.ts;
 	r->age = s->now > e.ts ? s->now - e.ts : 0;
 	r->tid = e.tid;

@@ -28,12 +28,30 @@ struct fr_bpf_cfg {
 	__u32 streams;     /* bit FR_STREAM_*: recorded */
 	__u32 preemptible; /* this kernel may preempt our programs */
 	__u32 cgroup_rules; /* the map policy_cgroup has entries */
+	__u32 leave_out; /* bit FR_KIND_*: not recorded */
+	__u32 spare;
 	__u8 scratch[128]; /* which of the scratch buffers a probe has */
 	struct fr_policy policy[FR_STREAMS_MAX];
 	struct {
 		__u32 first, nr;
 	} lanes[FR_LANES_MAX];
 };
+/* What a file is. */
+enum fr_kind {
+	FR_KIND_FILE,
+	FR_KIND_DIR,
+	FR_KIND_LINK,
+	FR_KIND_PIPE, /* has no name */
+	FR_KIND_FIFO,
+	FR_KIND_SOCKET, /* not UNIX-domain */
+	FR_KIND_UNIX,
+	FR_KIND_TTY,
+	FR_KIND_CHR, /* other character devices */
+	FR_KIND_BLK,
+	FR_KIND_ANON, /* epoll, eventfd, timerfd, pidfd ... */
+	FR_KINDS
+};
+
 /* Names of environment variables to record, each with its '=', as words. */
 #define FR_ENV_NAMES      8
 #define FR_ENV_NAME_BYTES 32

@@ -99,7 +99,8 @@ struct fr_inflight {
 	__u8 in_scope, direct; /* direct: the file is open with O_DIRECT */
 	__u32 names_ordinal; /* lane.next of names when the thread was described */
 	__u8 stream;         /* FR_STREAM_*: who records the end of this call */
-	__u8 pad[3];
+	__u8 left_out;       /* id of a call that is left out; 0: none */
+	__u8 pad[2];
 	__u64 start_boottime;
 	__u64 cred; /* of the thread when it was described */
 };
