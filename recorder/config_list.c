@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dump/schema.h"
+#include "recorder/collector_spec.h"
 #include "recorder/config_internal.h"
 #include "recorder/policy.h"
 #include "triggers/units.h"
@@ -250,8 +251,8 @@ unsigned config_streams(const struct fr_config *c)
 static const char *const kind_names[FR_KINDS] = {
 	[FR_KIND_PIPE] = "pipe", [FR_KIND_FIFO] = "fifo",
 	[FR_KIND_UNIX] = "unix", [FR_KIND_SOCKET] = "socket",
-	[FR_KIND_TTY] = "tty",	 [FR_KIND_CHR] = "chr",
-	[FR_KIND_BLK] = "blk",	 [FR_KIND_DIR] = "dir",
+	[FR_KIND_TTY] = "tty",   [FR_KIND_CHR] = "chr",
+	[FR_KIND_BLK] = "blk",   [FR_KIND_DIR] = "dir",
 	[FR_KIND_ANON] = "anon",
 };
 
@@ -378,9 +379,19 @@ static int check_policy(const char *key, const char *list,
 
 int config_check_collectors(const char *list, struct rule_diag *diag)
 {
+	char item[COLLECTOR_NAME_MAX + COLLECTOR_LIST_MAX + 32];
+	struct collector_spec spec;
+	const char *what;
+	int r = 0;
+
 	if (!collector_names || !strcmp(list, "0"))
 		return 0;
-	return check_words(list, "collector", collector_names, diag);
+	while (!r && config_next_item(&list, item, sizeof(item))) {
+		if (collector_spec_parse(item, &spec, &what))
+			return config_fail(diag, "'%.40s': %s", item, what);
+		r = check_words(spec.name, "collector", collector_names, diag);
+	}
+	return r;
 }
 
 static bool is(const struct config_param *p, const char *section,

@@ -20,6 +20,8 @@ int daemon_open_sampler(struct daemon *d)
 		*user && geteuid() == 0 ? getpwnam(user) : NULL;
 	struct sampler_options o = {
 		.period_ns = d->config->sampler_period,
+		.fast_ns = d->config->sampler_fast,
+		.slow_ns = d->config->sampler_slow,
 		.collectors = d->config->sampler_collectors,
 		.ring = d->ring,
 		.writer = WRITER_SAMPLER,

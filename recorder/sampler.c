@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "recorder/sampler.h"
 
+#include "recorder/collector_spec.h"
 #include "recorder/sample_write.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@
 struct sampler_slot { /* one collector */
 	struct collector collector;
 	struct sample sample;
+	uint64_t period_ns;  /* wanted */
 	uint64_t every;      /* ticks between two rounds */
 	uint64_t turn;       /* tick / every of the last round, plus 1 */
 	unsigned since_full; /* rounds */
@@ -30,7 +32,8 @@ struct sampler_slot { /* one collector */
 };
 
 struct sampler {
-	uint64_t period_ns;
+	uint64_t tick_ns; /* of the timer: the shortest period of a collector */
+	uint64_t base_ns, fast_ns, slow_ns;
 	uid_t timer_uid;
 	gid_t timer_gid;
 	struct sampler_slot slots[SAMPLER_COLLECTORS_MAX];
@@ -73,8 +76,27 @@ static void sampler_stat(uint64_t *member, uint64_t value)
 }
 
 /* ---- opening and closing -------------------------------------------------- */
+static uint64_t sampler_period(const struct sampler *s,
+			       const struct collector_ops *ops,
+			       const struct collector_spec *spec)
+{
+	switch (spec->rate) {
+	case RATE_FAST:
+		return s->fast_ns;
+	case RATE_BASE:
+		return s->base_ns;
+	case RATE_SLOW:
+		return s->slow_ns;
+	case RATE_TIME:
+		return spec->period_ns;
+	default:
+		return ops->period_ns > s->base_ns ? ops->period_ns :
+						     s->base_ns;
+	}
+}
+
 static int sampler_add(struct sampler *s, const struct collector_ops *ops,
-		       const char *root)
+		       const struct collector_spec *spec, const char *root)
 {
 	struct sampler_slot *slot = &s->slots[s->nr_slots];
 	int r;
@@ -82,41 +104,56 @@ static int sampler_add(struct sampler *s, const struct collector_ops *ops,
 	if (s->nr_slots == SAMPLER_COLLECTORS_MAX)
 		return -E2BIG;
 	slot->collector.ops = ops;
-	slot->every = ops->period_ns / s->period_ns;
-	if (slot->every == 0)
-		slot->every = 1;
+	slot->period_ns = sampler_period(s, ops, spec);
 	slot->want_full = true;
 	sample_init(&slot->sample, s->table);
 	s->nr_slots++;
-	r = ops->prepare(&slot->collector, NULL);
+	r = ops->prepare(&slot->collector, spec->list[0] ? spec->list : NULL);
 	return r ? r : ops->open(&slot->collector, root);
 }
 
 static int sampler_add_named(struct sampler *s, const char *names,
 			     const char *root)
 {
-	const char *p = names + strspn(names, " ,");
+	const char *p = names + strspn(names, " ,"), *what;
 	int r = 0;
 
 	while (*p && r == 0) {
+		char item[COLLECTOR_NAME_MAX + COLLECTOR_LIST_MAX + 32];
 		size_t n = strcspn(p, " ,");
 		const struct collector_ops *ops;
-		char name[64];
+		struct collector_spec spec;
 
-		snprintf(name, sizeof(name), "%.*s", (int)n, p);
-		ops = collector_find(name);
+		if (n >= sizeof(item))
+			return -EINVAL;
+		snprintf(item, sizeof(item), "%.*s", (int)n, p);
+		r = collector_spec_parse(item, &spec, &what);
+		ops = r ? NULL : collector_find(spec.name);
 		if (ops)
-			r = sampler_add(s, ops, root);
-		else if (strcmp(name, "0") != 0)
-			r = -ENOENT;
+			r = sampler_add(s, ops, &spec, root);
+		else if (strcmp(item, "0") != 0)
+			r = r ?: -ENOENT;
 		p += n;
 		p += strspn(p, " ,");
 	}
 	return r;
 }
 
+/* The timer's period, and which of its ticks each collector takes part in. */
+static void sampler_set_ticks(struct sampler *s)
+{
+	s->tick_ns = s->base_ns;
+	for (unsigned i = 0; i < s->nr_slots; i++)
+		if (s->slots[i].period_ns < s->tick_ns)
+			s->tick_ns = s->slots[i].period_ns;
+	for (unsigned i = 0; i < s->nr_slots; i++)
+		s->slots[i].every =
+			(s->slots[i].period_ns + s->tick_ns / 2) / s->tick_ns;
+}
+
 static int sampler_open(struct sampler *s, const struct sampler_options *o)
 {
+	static const struct collector_spec plain = { .rate = RATE_OWN };
 	const char *root = o->root ? o->root : "";
 	int r = 0;
 
@@ -125,10 +162,11 @@ static int sampler_open(struct sampler *s, const struct sampler_options *o)
 		return -ENOMEM;
 	s->boot_offset_ns = sampler_boot_offset();
 	if (!o->ops)
-		return sampler_add_named(s, o->collectors ? o->collectors : "",
-					 root);
-	for (unsigned i = 0; o->ops[i] && r == 0; i++)
-		r = sampler_add(s, o->ops[i], root);
+		r = sampler_add_named(s, o->collectors ? o->collectors : "",
+				      root);
+	for (unsigned i = 0; o->ops && o->ops[i] && r == 0; i++)
+		r = sampler_add(s, o->ops[i], &plain, root);
+	sampler_set_ticks(s);
 	return r;
 }
 
@@ -142,7 +180,9 @@ int sampler_new(const struct sampler_options *o, struct sampler **ret)
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	s->period_ns = o->period_ns;
+	s->base_ns = o->period_ns;
+	s->fast_ns = o->fast_ns ? o->fast_ns : o->period_ns;
+	s->slow_ns = o->slow_ns ? o->slow_ns : o->period_ns;
 	s->timer_uid = o->timer_uid ? o->timer_uid : (uid_t)-1;
 	s->timer_gid = o->timer_gid ? o->timer_gid : (gid_t)-1;
 	s->tick_fd = s->stop_fd = -1;
@@ -228,6 +268,15 @@ static void sampler_count_round(struct sampler *s, const struct fr_tick *t)
 	sampler_stat(&st->suspended_ns, slept > 1000000 ? (uint64_t)slept : 0);
 }
 
+/* Does a collector take part in this tick? */
+static bool sampler_due(const struct sampler *s, uint64_t tick)
+{
+	for (unsigned i = 0; i < s->nr_slots; i++)
+		if (s->slots[i].turn != tick / s->slots[i].every + 1)
+			return true;
+	return false;
+}
+
 static void sampler_serve(struct sampler *s, const struct timer_tick *tick)
 {
 	uint64_t cpu = sampler_clock(CLOCK_THREAD_CPUTIME_ID);
@@ -236,6 +285,10 @@ static void sampler_serve(struct sampler *s, const struct timer_tick *tick)
 			     .scheduled = tick->scheduled_ns,
 			     .late = (uint32_t)s->stats.late };
 
+	if (!sampler_due(s, tick->k)) {
+		sampler_stat(&s->stats.ticks, s->stats.ticks + 1);
+		return;
+	}
 	for (unsigned i = 0; i < s->nr_slots; i++) {
 		t.metrics += sampler_collect(s, i, tick->k);
 		t.errors += s->slots[i].sample.errors;
@@ -330,8 +383,8 @@ int sampler_start(struct sampler *s)
 	if (s->stop_fd < 0)
 		return -errno;
 	sampler_stat(&s->stats.timer_dead, 0);
-	r = timer_start_as(s->period_ns, s->timer_uid, s->timer_gid,
-			   &s->tick_fd, &s->timer_pid);
+	r = timer_start_as(s->tick_ns, s->timer_uid, s->timer_gid, &s->tick_fd,
+			   &s->timer_pid);
 	if (r)
 		return r;
 	r = sampler_thread(s);

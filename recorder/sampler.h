@@ -21,9 +21,10 @@
 struct sampler;
 
 struct sampler_options {
-	uint64_t period_ns;
-	const char *collectors; /* names with commas or blanks between; "0" or
-				 * "": none */
+	uint64_t period_ns; /* base: of collectors that have no rate of their own */
+	uint64_t fast_ns, slow_ns; /* of those @fast and @slow; 0: as base */
+	const char *collectors; /* items of collector_spec.h with commas or blanks
+				 * between; "0" or "": none */
 	const struct collector_ops *const *ops; /* instead of names; ends with
 						 * NULL */
 	const char *root;       /* goes before each path; NULL: "" */
@@ -38,7 +39,8 @@ struct sampler_options {
 /* Packed bytes in one record of values at most. */
 #define SAMPLER_PACK_MAX    3000
 
-/* Prepares and opens the collectors.  0; -ENOENT: no collector of that name;
+/* Prepares and opens the collectors; the timer beats as fast as the fastest of them
+ * wants, and each takes part in every n-th tick.  0; -ENOENT: no collector of that name;
  * -EINVAL: no period; -ENOMEM; what a collector's open says. */
 int sampler_new(const struct sampler_options *o, struct sampler **ret);
 

@@ -83,6 +83,34 @@ static void streams_are_named_or_changed(void **state)
 	config_free(c);
 }
 
+static void collectors_have_rates_and_lists(void **state)
+{
+	static const char *const names[] = { "cpu", "disks", NULL };
+	static const char *const good[] = { "cpu", "cpu@fast,disks@slow",
+					    "disks@250ms:vd*+nvme0n1",
+					    "disks:sd?" };
+	static const char *const bad[] = { "cpu@", "cpu@quick", "cpu@10us",
+					   "disks:", "@fast", "cqu@fast" };
+	struct fr_config *c = config_new();
+	char set[128];
+	struct fr_diag d;
+
+	(void)state;
+	config_set_collectors(names);
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(set, sizeof(set), "sampler.collectors=%s", good[i]);
+		if (config_set(c, set, &d))
+			fail_msg("%s: %s", good[i], d.text);
+	}
+	for (unsigned i = 0; i < 6; i++) {
+		snprintf(set, sizeof(set), "sampler.collectors=%s", bad[i]);
+		if (config_set(c, set, &d) != -EINVAL)
+			fail_msg("%s was taken", bad[i]);
+	}
+	config_set_collectors(NULL);
+	config_free(c);
+}
+
 static void what_is_kept_is_checked(void **state)
 {
 	static const char *const good[] = {
@@ -441,6 +469,7 @@ int main(void)
 		cmocka_unit_test(default_shares_make_a_whole),
 		cmocka_unit_test(streams_are_named_or_changed),
 		cmocka_unit_test(what_is_kept_is_checked),
+		cmocka_unit_test(collectors_have_rates_and_lists),
 		cmocka_unit_test(shares_are_those_of_the_setting),
 		cmocka_unit_test(a_file_sets_values_and_triggers),
 		cmocka_unit_test(errors_name_file_line_and_a_way_out),

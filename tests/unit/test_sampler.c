@@ -397,6 +397,40 @@ static void test_own_period(void **state)
 	rig_close();
 }
 
+/* One beat for all: the fastest collector sets it, each has its own turns. */
+static void test_several_rates(void **state)
+{
+	static struct sampler *several;
+	struct sampler_options o = { .period_ns = 100 * MS,
+				     .fast_ns = 10 * MS,
+				     .slow_ns = 1000 * MS,
+				     .collectors = "load@fast, memory,"
+						   "cpu@slow:all,disks@20ms" };
+	struct sampler_stats st;
+	uint64_t before = 0;
+
+	(void)state;
+	assert_int_equal(sampler_new(&o, &several), 0);
+	for (unsigned k = 0; k < 200; k++) {
+		struct timer_tick t = { .k = k };
+
+		sampler_round(several, &t);
+		sampler_stats(several, &st);
+		/* tick 0: all; 10: load, disks, memory; 1: load alone (5) */
+		if (k % 2 == 1)
+			assert_int_equal(st.values, 5);
+		else if (k % 10 == 0)
+			assert_true(st.values > 20);
+		before = st.values;
+	}
+	assert_true(before > 0);
+	sampler_stop(several);
+	o.collectors = "load@quick";
+	assert_int_equal(sampler_new(&o, &several), -EINVAL);
+	o.collectors = "lode@fast";
+	assert_int_equal(sampler_new(&o, &several), -ENOENT);
+}
+
 static unsigned observed;
 static int64_t observed_sum;
 static void observe(void *arg, uint64_t now, uint32_t id,
@@ -537,6 +571,7 @@ int main(void)
 		cmocka_unit_test(test_names_outlive_values),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_own_period),
+		cmocka_unit_test(test_several_rates),
 		cmocka_unit_test(test_observer_sees_all),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_overrun),
