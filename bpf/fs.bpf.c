@@ -22,20 +22,19 @@ char LICENSE[] SEC("license") = "GPL";
 static __always_inline int enter_done(struct fr_inflight *e,
 				      struct fr_probe_counts *n)
 {
-	if (fr_cfg.leave_out)
-		e->left_out = 0;
+	e->left_out = 0;
 	n->pending++;
 	barrier();
 	WRITE_ONCE(e->ts, bpf_ktime_get_ns());
 	return 0;
 }
 
-/* On a file of a kind that is not recorded: the exit shall know. */
+/* A call, or one on a file of a kind, that is not recorded: the exit shall know. */
 static __always_inline int enter_left_out(struct fr_inflight *e,
-					  struct fr_probe_counts *n, u32 id)
+					  struct fr_probe_counts *n)
 {
 	e->ts = 0;
-	e->left_out = id;
+	e->left_out = e->entered;
 	n->filtered++;
 	return 0;
 }
@@ -67,10 +66,16 @@ static __always_inline int fs_enter(const int cast, struct task_struct *t,
 		n->filtered++;
 		return 0;
 	}
-	ci = &fr_calls[id & (FR_CALLS_MAX - 1)];
-	props = ci->props;
 	note_args(e, regs, ctx, compat);
 	e->call = id | (compat ? FR_CALL_COMPAT : 0);
+	e->entered = id;
+	if (compat && id == FR_ID_socketcall) {
+		id = note_socketcall(e);
+		if (!id)
+			return enter_left_out(e, n);
+	}
+	ci = &fr_calls[id & (FR_CALLS_MAX - 1)];
+	props = ci->props;
 	e->ino = ~0ULL;
 	e->dev = ~0U;
 	e->pkey = 0xffff;
@@ -83,22 +88,27 @@ static __always_inline int fs_enter(const int cast, struct task_struct *t,
 	e->stream = FR_STREAM_FS;
 	if (ci->cls >= FR_CLS_STREAM) {
 		e->stream = ci->cls - FR_CLS_STREAM;
-		if (fr_cfg.leave_out && ci->cls == FR_CLS_NET &&
-		    fd_is_left_out((u32)arg(e, ci->fd)))
-			return enter_left_out(e, n, id);
+		if (sock_is_left_out(e, ci))
+			return enter_left_out(e, n);
+	} else if (ci->fd && (s32)arg(e, ci->fd) >= 0 &&
+		   !is_anonymous_map(e, ci) &&
+		   note_file(cast, e, t, (u32)arg(e, ci->fd), ci,
+			     (props & FR_CP_FPOS_M1) && e->offset != ~0ULL ?
+				     props & ~FR_CP_FPOS_M1 :
+				     props)) {
+		return enter_left_out(e, n);
+	}
+	/* one of a call that serves several streams, of which some are off */
+	if (!(fr_cfg.streams >> (e->stream & 31) & 1))
+		return enter_left_out(e, n);
+	if (e->stream != FR_STREAM_FS) {
 		sys_enter_more(e);
 		return enter_done(e, n);
 	}
-	if (ci->fd && (s32)arg(e, ci->fd) >= 0 && !is_anonymous_map(e, ci) &&
-	    note_file(cast, e, t, (u32)arg(e, ci->fd), ci,
-			  (props & FR_CP_FPOS_M1) && e->offset != ~0ULL ?
-				  props & ~FR_CP_FPOS_M1 :
-				  props))
-		return enter_left_out(e, n, id);
 	if (ci->cls >= FR_CLS_PATH) {
 		clear_path_call(e);
 		if (note_paths(FR_PROBE_FS_ENTER, e) && fr_cfg.leave_out)
-			return enter_left_out(e, n, id);
+			return enter_left_out(e, n);
 	}
 	if (props & FR_CP_IOVEC)
 		e->file_size = sum_iovec(e->args[1], e->args[2], compat);
@@ -108,7 +118,7 @@ static __always_inline int fs_enter(const int cast, struct task_struct *t,
 /* Was the call left out when it began? */
 static __always_inline int is_left_out_call(struct fr_inflight *e, u32 id)
 {
-	if (!fr_cfg.leave_out || !e || e->left_out != id)
+	if (!e || e->left_out != id)
 		return 0;
 	e->left_out = 0;
 	return 1;
@@ -128,7 +138,7 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 	e = inflight_find(tid, (u64)t);
 	id = task_is_compat(t) ? fr_nr32[nr & 511] : fr_nr[nr & 511];
 	/* another call than the one noted: its own entry or exit was missed */
-	if (!e || !e->ts || (e->call & 0xff) != id) {
+	if (!e || !e->ts || e->entered != id) {
 		if (e)
 			e->ts = 0;
 		if (!id || (u64)nr > 511 || (e && !e->in_scope) ||

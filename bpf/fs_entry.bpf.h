@@ -8,6 +8,7 @@
 #define FS_ENTRY_BPF_H
 
 #include "kind.bpf.h"
+#include "policy.bpf.h"
 
 /* Set by the loader from calls.def and the kernel's system call numbers. */
 const volatile __u8 fr_nr[512] = {};   /* native number -> id of calls.def */
@@ -84,6 +85,28 @@ static __always_inline u64 arg(struct fr_inflight *e, u32 number)
 	return number ? e->args[(number - 1) & 7] : 0;
 }
 
+/* read and its kin on a socket are records of net, its close is one of conn,
+ * where these are on. */
+static __always_inline int is_of_socket(const int cast, struct fr_inflight *e,
+					u64 inode, u32 props)
+{
+	struct inode *in = KPTR(cast, struct inode, inode);
+	u32 stream = props & FR_CP_FSIZE ? FR_STREAM_CONN : FR_STREAM_NET;
+	struct super_block *sb;
+
+	if (!stream_on(FR_STREAM_NET) && !stream_on(FR_STREAM_CONN))
+		return 0;
+	if (!(props & (FR_CP_FPOS | FR_CP_FPOS_M1 | FR_CP_FSIZE)) || !in ||
+	    (KREAD(cast, in, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	sb = KREAD(cast, in, i_sb);
+	if (KREAD(cast, sb, s_magic) != SOCKFS_MAGIC ||
+	    !(fr_cfg.streams >> stream & 1))
+		return 0;
+	e->stream = stream;
+	return 1;
+}
+
 /* 1: such files are left out. */
 static __always_inline int note_file(const int cast, struct fr_inflight *e,
 				     struct task_struct *t, u32 fd,
@@ -100,6 +123,8 @@ static __always_inline int note_file(const int cast, struct fr_inflight *e,
 	inode = (u64)KREAD(cast, f, f_inode);
 	if (is_left_out(cast, inode))
 		return 1;
+	if (is_of_socket(cast, e, inode, props))
+		return 0;
 	dentry = (u64)KREAD(cast, f, f_path.dentry);
 	mnt = (u64)KREAD(cast, f, f_path.mnt);
 	if (props & (FR_CP_FPOS | FR_CP_FPOS_M1))
@@ -345,6 +370,41 @@ static __always_inline void note_args(struct fr_inflight *e,
 	e->args[3] = ctx->args[3];
 	e->args[4] = ctx->args[4];
 	e->args[5] = ctx->args[5];
+}
+
+/* socketcall of 32-bit x86: which call it is, and how many arguments it has. */
+static const volatile struct {
+	u8 id, args;
+} socketcalls[32] = {
+	[1] = { FR_ID_socket, 3 },      [2] = { FR_ID_bind, 3 },
+	[3] = { FR_ID_connect, 3 },     [4] = { FR_ID_listen, 2 },
+	[5] = { FR_ID_accept, 3 },      [8] = { FR_ID_socketpair, 4 },
+	[9] = { FR_ID_send, 4 },        [10] = { FR_ID_recv, 4 },
+	[11] = { FR_ID_sendto, 6 },     [12] = { FR_ID_recvfrom, 6 },
+	[13] = { FR_ID_shutdown, 2 },   [14] = { FR_ID_setsockopt, 5 },
+	[15] = { FR_ID_getsockopt, 5 }, [16] = { FR_ID_sendmsg, 3 },
+	[17] = { FR_ID_recvmsg, 3 },    [18] = { FR_ID_accept4, 4 },
+	[19] = { FR_ID_recvmmsg, 5 },   [20] = { FR_ID_sendmmsg, 4 },
+};
+
+/* Makes the entry one of the call that it is, with its arguments; those that
+ * cannot be read are all ones.  The call's id, 0: it is one not recorded. */
+__noinline u32 note_socketcall(struct fr_inflight *e)
+{
+	u32 a[6] = {}, id, args;
+
+	if (!e || e->args[0] > 31)
+		return 0;
+	id = socketcalls[e->args[0] & 31].id;
+	args = socketcalls[e->args[0] & 31].args & 7;
+	if (!id || args > 6)
+		return 0;
+	if (bpf_probe_read_user(a, args * sizeof(u32), (void *)e->args[1]))
+		a[0] = a[1] = a[2] = a[3] = a[4] = a[5] = ~0U;
+	for (int i = 0; i < 6; i++)
+		e->args[i] = a[i];
+	e->call = id | FR_CALL_COMPAT;
+	return id;
 }
 
 #define MAP_ANONYMOUS 0x20

@@ -94,6 +94,7 @@ struct file {
 	unsigned int f_flags;
 	struct path f_path;
 	s64 f_pos;
+	void *private_data;
 };
 
 struct fdtable {
@@ -176,18 +177,26 @@ struct task_struct {
 	char comm[16];
 };
 
-/* What names need of a socket, from its inode on. */
-struct sock_common___kind {
-	u16 skc_family;
+struct in6_addr {
+	u8 b[16];
 };
-struct sock___kind {
-	struct sock_common___kind __sk_common;
+struct sock_common {
+	u16 skc_family, skc_dport;
+	u64 skc_addrpair; /* skc_daddr, skc_rcv_saddr */
+	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 };
-struct socket___kind {
-	struct sock___kind *sk;
+struct sock {
+	struct sock_common __sk_common;
+	u16 sk_type, sk_protocol;
+};
+struct inet_sock {
+	u16 inet_sport;
+};
+struct socket {
+	struct sock *sk;
 };
 struct socket_alloc {
-	struct socket___kind socket;
+	struct socket socket;
 	struct inode vfs_inode;
 };
 
@@ -254,6 +263,11 @@ struct sys_exit_ctx {
 #define TS_COMPAT      0x0002 /* x86: thread_info.status */
 #define TIF_32BIT      22     /* arm64: thread_info.flags */
 #define AT_FDCWD       -100
+#define S_IFMT         0170000
+#define S_IFSOCK       0140000
+#define AF_UNIX        1
+#define AF_INET        2
+#define AF_INET6       10
 #define FR_O_APPEND    02000
 #define O_DIRECT_X86   040000
 #define O_DIRECT_ARM64 0200000

@@ -293,7 +293,7 @@ static __always_inline u16 socket_family(u64 inode)
 	struct socket_alloc *a = (void *)(inode - bpf_core_field_offset(
 							  struct socket_alloc,
 							  vfs_inode));
-	struct sock___kind *sk = BPF_CORE_READ(a, socket.sk);
+	struct sock *sk = BPF_CORE_READ(a, socket.sk);
 
 	return sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0xffff;
 }
@@ -459,29 +459,17 @@ __noinline u64 text_hash(struct record_buf *buf, u32 len)
 #define STR_UNREADABLE 2
 #define STR_EMPTY      4
 
-/*
- * Reads the user's string at ptr, writes name_str if it is not known, and
- * returns its hash, 0 if it cannot be read now.  *relative: it does not begin
- * with a slash.
- */
-__noinline u64 name_str(u32 probe, u64 ptr)
+/* Writes name_str of the ${len} bytes behind the head in scratch_of(probe, 1) if
+ * it is not known, and returns its hash.  ${cut}: there was more. */
+__noinline u64 name_text(u32 probe, u32 len, u32 cut)
 {
 	struct record_buf *buf = scratch_of(probe, 1);
 	struct fr_name_str *r = (void *)buf;
 	struct fr_probe_counts *c = counts_of(probe);
-	u32 len;
 	u64 hash, seq;
-	long n;
 
-	if (!buf || !c || !ptr)
+	if (!buf || !c || len > STR_BYTES_MAX)
 		return 0;
-	n = bpf_probe_read_user_str((u8 *)buf + sizeof(*r), STR_BYTES_MAX,
-				    (void *)ptr);
-	if (n < 0 || n > STR_BYTES_MAX)
-		return 0;
-	if (!n) /* older kernels (6.1, 6.12) do not count the NUL of "" */
-		*((u8 *)buf + sizeof(*r)) = 0;
-	len = n ? (u32)n - 1 : 0;
 	hash = text_hash(buf, len);
 	/* bit 1: whether it is relative, so that records need not ask again */
 	hash &= ~2ULL;
@@ -491,7 +479,7 @@ __noinline u64 name_str(u32 probe, u64 ptr)
 		return hash;
 	r->ts = bpf_ktime_get_ns();
 	r->hash = hash;
-	r->flags = n == STR_BYTES_MAX;
+	r->flags = cut;
 	r->spare = 0;
 	seq = ring_put(buf, sizeof(*r) + len, FR_LANE_NAMES,
 		       TYPE_AUX(FR_T_name_str, len));
@@ -501,6 +489,24 @@ __noinline u64 name_str(u32 probe, u64 ptr)
 		c->names_lost++;
 	seen_note(hash, ordinal_of(seq));
 	return hash;
+}
+
+/* Reads the user's string at ptr and returns name_text of it, 0 if it cannot be
+ * read now. */
+__noinline u64 name_str(u32 probe, u64 ptr)
+{
+	struct record_buf *buf = scratch_of(probe, 1);
+	u8 *text = (u8 *)buf + sizeof(struct fr_name_str);
+	long n;
+
+	if (!buf || !ptr)
+		return 0;
+	n = bpf_probe_read_user_str(text, STR_BYTES_MAX, (void *)ptr);
+	if (n < 0 || n > STR_BYTES_MAX)
+		return 0;
+	if (!n) /* older kernels (6.1, 6.12) do not count the NUL of "" */
+		*text = 0;
+	return name_text(probe, n ? (u32)n - 1 : 0, n == STR_BYTES_MAX);
 }
 #define HASH_RELATIVE(hash) (((hash)&2) != 0)
 #define HASH_EMPTY          3ULL /* of the empty string */

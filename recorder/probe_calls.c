@@ -25,17 +25,28 @@ static const struct number numbers[] = {
 #include <calls_nr.h> /* generated from calls.def: { id, nr, nr32 } */
 };
 
+/* The streams that may record a call. */
+static unsigned streams_of(const struct fr_call_info *ci, unsigned id)
+{
+	const unsigned net = 1u << FR_STREAM_NET, conn = 1u << FR_STREAM_CONN;
+
+	if (id == FR_ID_socketcall) /* one number for all of theirs */
+		return net | conn | 1u << FR_STREAM_SOCKOPT;
+	if (id == FR_ID_close)
+		return 1u << FR_STREAM_FS | conn;
+	if (ci->cls >= FR_CLS_STREAM)
+		return 1u << (ci->cls - FR_CLS_STREAM);
+	if (ci->props & FR_CP_MOVES && ci->props & (FR_CP_FPOS | FR_CP_FPOS_M1))
+		return 1u << FR_STREAM_FS |
+		       net; /* read and write, on sockets */
+	return 1u << FR_STREAM_FS;
+}
+
 static bool is_wanted(unsigned streams, unsigned id)
 {
 	for (unsigned i = 0; i < fr_nr_calls; i++)
-		if (fr_calls[i].id == id) {
-			unsigned cls = fr_calls[i].info.cls;
-
-			return streams >> (cls < FR_CLS_STREAM ?
-						   FR_STREAM_FS :
-						   cls - FR_CLS_STREAM) &
-			       1;
-		}
+		if (fr_calls[i].id == id)
+			return streams & streams_of(&fr_calls[i].info, id);
 	return false;
 }
 

@@ -48,7 +48,11 @@ static void put_arguments(struct fr_inflight_fs *r, const struct fr_inflight *e)
 						    e->args[ci->size - 1];
 	if (ci->fd)
 		r->fd = (int32_t)e->args[ci->fd - 1];
-	if (ci->cls < FR_CLS_PATH)
+	if (e->stream == FR_STREAM_NET)
+		r->size = e->sock_size;
+	if (e->stream == FR_STREAM_CONN)
+		r->asked = e->sock_name ? e->sock_name : ~0ull;
+	if (ci->cls != FR_CLS_PATH && ci->cls != FR_CLS_PATH2)
 		return;
 	r->asked = e->asked ? e->asked : ~0ull;
 	r->dir_ino = e->dir_ino;

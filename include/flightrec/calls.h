@@ -21,6 +21,15 @@ enum fr_call_class {
 #undef FR_STREAM
 };
 
+/* FR_ID_read, ...: the ids of calls.def. */
+enum fr_call_id {
+#define FR_CALL(id, name, op, ...)   FR_ID_##name = id,
+#define FR_CALL32(id, name, op, ...) FR_ID_##name = id,
+#include "calls.def"
+#undef FR_CALL
+#undef FR_CALL32
+};
+
 /* props */
 #define FR_CP_MOVES     0x0001 /* a result >= 0 is a number of bytes moved */
 #define FR_CP_FPOS      0x0002 /* the offset is the file position at entry */

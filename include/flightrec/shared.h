@@ -65,9 +65,10 @@ struct fr_wake {
 #include <probe_list.h>
 enum fr_probe_id {
 #define FR_PROBE_ID(id, stream, name) FR_PROBE_##id,
-	FR_PROBES(FR_PROBE_ID) FR_CARRIED_PROBES(FR_PROBE_ID)
+	FR_PROBES(FR_PROBE_ID)
+	FR_CARRIED_PROBES(FR_PROBE_ID)
 #undef FR_PROBE_ID
-	FR_PROBE_MAX = 128
+		FR_PROBE_MAX = 128
 };
 struct fr_probe_counts {
 #define FR_COUNTER(name, scope, doc) FR_COUNTER_##scope(name)
@@ -80,29 +81,50 @@ struct fr_probe_counts {
 };
 
 /* ---- in-flight system calls: mmapable array, direct-mapped by thread ------- */
+/* What is noted of a socket; all bits one: not known. */
+struct fr_inflight_sock {
+	__u32 laddr[4], raddr[4]; /* network order; IPv4 as ::ffff:a.b.c.d */
+	__u16 lport, rport;       /* known if their addresses are */
+	__u16 protocol;
+	__u8 family, type;
+};
 struct fr_inflight {
 	__u64 ts; /* start, 0: not in a recorded call */
 	__u32 tid, pid;
-	__u64 task;    /* task_struct: whose entry this is */
-	__u64 args[8]; /* six are used */
-	__u16 call;    /* id | FR_CALL_COMPAT */
+	__u64 task; /* task_struct: whose entry this is */
+	/* six of the call; behind them open_how's flags and mode, or the kernel's
+	 * addresses of a socket's file and sock */
+	__u64 args[8];
+	__u16 call; /* id | FR_CALL_COMPAT */
 	__u16 born;
-	__u16 pkey, dir_pkey;
-	__u32 dev, dir_dev;
-	__u64 ino, dir_ino;
-	__u64 asked, asked2; /* hashes of strings */
-	__u64 offset;
-	__u64 file_size;
-	__u64 dir2_ino;
-	__u32 dir2_dev;
-	__u16 dir2_pkey;
+	__u16 pkey;
 	__u8 in_scope, direct; /* direct: the file is open with O_DIRECT */
+	__u32 dev;
+	__u8 stream;   /* FR_STREAM_*: who records the end of this call */
+	__u8 entered;  /* id by the number it was called with: socketcall ... */
+	__u8 left_out; /* the same of a call that is not recorded; 0: none */
+	__u8 pad;
+	__u64 ino;
+	__u64 offset;
+	union {
+		__u64 file_size;
+		__u64 sock_size; /* stream net: asked */
+		__u64 sock_name; /* stream conn: hash of a UNIX socket's path */
+	};
+	union {
+		struct {                     /* of a call that names paths */
+			__u64 asked, asked2; /* hashes of strings */
+			__u64 dir_ino, dir2_ino;
+			__u32 dir_dev;
+			__u16 dir_pkey, dir2_pkey;
+		};
+		struct fr_inflight_sock sock;
+	};
+	__u32 dir2_dev;
 	__u32 names_ordinal; /* lane.next of names when the thread was described */
-	__u8 stream;         /* FR_STREAM_*: who records the end of this call */
-	__u8 left_out;       /* id of a call that is left out; 0: none */
-	__u8 pad[2];
 	__u64 start_boottime;
 	__u64 cred; /* of the thread when it was described */
 };
+_Static_assert(sizeof(struct fr_inflight) == 192, "three cache lines");
 
 #endif

@@ -7,6 +7,8 @@
   files_compare.py strace DEF LOG ROWS [WIDTH] multiset of operations is equal
   files_compare.py counts DEF PERF ROWS        counts per call are equal
 
+Calls of other streams (class NET, CONN ...) are not looked at, nor are read,
+write and close of sockets, which streams net and conn record.
 DEF is calls.def; ROWS is `flightrec show -O jsonl -f COLUMNS` with COLUMNS as
 below; LOG is strace -f -qqq -s 8192 -xx -X raw -y; PERF is perf stat -x,.
 """
@@ -22,6 +24,8 @@ PERF_NAMES = {"stat": "newstat", "lstat": "newlstat", "fstat": "newfstat",
 RESTART = {512: "ERESTARTSYS", 513: "ERESTARTNOINTR", 514: "ERESTARTNOHAND",
            516: "ERESTART_RESTARTBLOCK"}
 ALL_ONES = (1 << 64) - 1
+CLASSES = ("IO", "WIDE", "PATH", "PATH2")
+OF_SOCKETS = ("read", "write", "readv", "writev", "preadv2", "pwritev2", "close")
 FIELDS = ("tid", "call", "result", "asked bytes", "moved", "offset", "path",
           "asked", "asked2")
 
@@ -35,6 +39,8 @@ def read_calls(path):
             continue
         info = {k: int(v) for k, v in re.findall(r"\.(\w+) = (\d+)", m[5])}
         info["cls"] = re.search(r"FR_CLS_(\w+)", m[5])[1]
+        if info["cls"] not in CLASSES:
+            continue
         info["props"] = set(re.findall(r"FR_CP_(\w+)", m[5]))
         info["only32"] = bool(m[1])
         calls[m[3]] = info
@@ -69,6 +75,11 @@ def path_of(token):
     """The <...> that strace -y puts behind a descriptor."""
     m = re.match(r"-?\w+<([^>]*)>", token)
     return normal_path(text_of(m[1])) if m else None
+
+
+def is_socket(token):
+    m = re.match(r"-?\w+<([^>]*)>", token)
+    return bool(m) and text_of(m[1]).startswith("socket:[")
 
 
 def normal_path(path):
@@ -166,6 +177,8 @@ def operation(tid, name, args, result_text, info, exceptions):
         offset = number_of(argument(args, info["offset"]))
     if io and "fd" in info:
         path = path_of(argument(args, info["fd"]))
+        if name in OF_SOCKETS and is_socket(argument(args, info["fd"])):
+            return None
     if not io:
         asked, ok = string_of(argument(args, info["path"]))
         ok2 = True
@@ -235,9 +248,9 @@ def recorded_operation(row, info):
             asked2)
 
 
-def read_rows(path):
+def read_rows(path, streams=("fs",)):
     rows = [json.loads(line) for line in open(path)]
-    files = [r for r in rows if r["stream"] == "fs"]
+    files = [r for r in rows if r["stream"] in streams]
     execs = sorted((r for r in rows if r["op"] == "exec"),
                    key=lambda r: r["ts"])
     return files, execs
@@ -304,7 +317,7 @@ def compare_counts(definition, perf, rows_path):
     names = {PERF_NAMES.get(n, n): n
              for n, info in read_calls(definition).items()
              if not info["only32"]}
-    files, execs = read_rows(rows_path)
+    files, execs = read_rows(rows_path, ("fs", "net", "conn"))
     root = execs[0]["pid"]  # perf itself
     begin = {}
     for e in execs:
@@ -312,6 +325,7 @@ def compare_counts(definition, perf, rows_path):
             begin.setdefault(e["pid"], e["ts"])
     recorded = collections.Counter(
         r["call"] for r in files
+        if r["call"] in names.values()
         if r["pid"] != root and r["ts"] >= begin.get(r["pid"], 0))
     wrong = total = 0
     for line in open(perf):
