@@ -391,13 +391,13 @@ static const volatile struct {
  * cannot be read are all ones.  The call's id, 0: it is one not recorded. */
 __noinline u32 note_socketcall(struct fr_inflight *e)
 {
-	u32 a[6] = {}, id, args;
+	u32 a[8] = {}, id, args; /* 8: the verifier sees a mask of 7 */
 
 	if (!e || e->args[0] > 31)
 		return 0;
 	id = socketcalls[e->args[0] & 31].id;
 	args = socketcalls[e->args[0] & 31].args & 7;
-	if (!id || args > 6)
+	if (!id)
 		return 0;
 	if (bpf_probe_read_user(a, args * sizeof(u32), (void *)e->args[1]))
 		a[0] = a[1] = a[2] = a[3] = a[4] = a[5] = ~0U;
