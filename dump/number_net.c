@@ -152,6 +152,8 @@ void number_sockopt_value(char *buf, size_t size, int level, int option,
 		snprintf(buf, size, "%.*s", (int)len, (const char *)v);
 	else if (print_struct(buf, size, level, option, v, len))
 		return;
+	else if (!len)
+		buf[0] = 0;
 	else if (len == 1 || len == 4 || len == 8)
 		snprintf(buf, size, "%jd", (intmax_t)number_at(v, len));
 	else

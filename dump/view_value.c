@@ -132,7 +132,7 @@ static bool port_is_known(struct view_cursor *c, int port, uint64_t value)
 	struct view_value address = { 0 };
 
 	if (value != UINT16_MAX)
-		return true;
+		return value < UINT16_MAX;
 	for (int i = 0; i < s->nr_fields; i++)
 		if (!strcmp(s->fields[i].kind, "ADDR") &&
 		    s->fields[i].name[0] == s->fields[port].name[0])

@@ -239,18 +239,20 @@ static void get_option_value(struct view_cursor *c, const char *bytes,
 void view_bytes_text(struct view_cursor *c, int src, struct view_value *ret)
 {
 	const char *kind = c->block->b->schema->fields[src].kind, *bytes;
+	char whole[64] = { 0 }, *buf; /* the file drops zeros at the end */
 	size_t len;
-	char *buf;
 
 	if (!view_bytes(c->block, src, c->row, &bytes, &len))
 		return;
 	if (!strcmp(kind, "OPTVALUE")) {
-		get_option_value(c, bytes, len, ret);
+		memcpy(whole, bytes, len < sizeof(whole) ? len : sizeof(whole));
+		get_option_value(c, whole, sizeof(whole), ret);
 	} else if (!strcmp(kind, "ADDR")) {
-		if (len < 16 || is_all_ones(bytes, 16))
+		memcpy(whole, bytes, len < 16 ? len : 16);
+		if (is_all_ones(whole, 16))
 			return;
 		buf = view_text_room(c, VIEW_SHORT_MAX);
-		number_address(buf, VIEW_SHORT_MAX, bytes);
+		number_address(buf, VIEW_SHORT_MAX, whole);
 		view_set_text(ret, buf);
 	} else {
 		ret->len = strnlen(bytes, len);

@@ -23,6 +23,7 @@ static const struct {
 	{ "probes",
 	  "mechanism",
 	  { "auto", "tp_btf", "tracepoint", "fentry", "kprobe", NULL } },
+	{ "probes", "sockopt", { "default", "all", NULL } },
 };
 
 /* Lanes of the kernel's ring, NULL behind the last. */

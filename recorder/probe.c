@@ -157,6 +157,7 @@ static int set_cfg(struct probes *p, struct fr_diag *diag)
 	cfg->inflight_collides = pid_max > cfg->inflight_mask + 1ull;
 	cfg->seen_mask = SEEN_ENTRIES - 1;
 	cfg->exec_args_max = c->probes_exec_args ? 2048 : 0;
+	cfg->sockopt_all = !strcmp(c->probes_sockopt, "all");
 	p->preemptible = probe_kernel_preemptible();
 	cfg->preemptible = p->preemptible;
 	cfg->leave_out = config_leave_out(c);

@@ -25,6 +25,7 @@ struct fr_bpf_cfg {
 	__u32 scope_cgroup_level;
 	__u64 scope_cgroup;
 	__u32 exec_args_max; /* bytes; 0: none */
+	__u32 sockopt_all; /* options of all levels, not just SOL_SOCKET and TCP */
 	__u32 streams;     /* bit FR_STREAM_*: recorded */
 	__u32 preemptible; /* this kernel may preempt our programs */
 	__u32 cgroup_rules; /* the map policy_cgroup has entries */
