@@ -9,6 +9,7 @@
  * Insert, issue, requeue and completion only ever add to the entry; completion,
  * which may run in an interrupt of anybody's, writes the record.
  */
+#include "chain.bpf.h"
 #include "limit.bpf.h"
 #include "names.bpf.h"
 
@@ -41,6 +42,7 @@ struct {
 } depth SEC(".maps");
 
 #define REQ_OP_MASK  0xff
+#define REQ_OP_WRITE 1
 #define REQ_META     (1U << 12)
 #define REQ_FUA      (1U << 17)
 #define REQ_PREFLUSH (1U << 18)
@@ -93,7 +95,7 @@ static __always_inline void entry_submitter(struct fr_block_entry *b)
 	b->tid = t->pid;
 	b->pid = t->tgid;
 	b->born = born_of(t->group_leader->start_boottime);
-	b->cgroup = bpf_get_current_cgroup_id();
+	b->submit_cgroup = bpf_get_current_cgroup_id();
 	b->in_scope = task_in_scope(t);
 }
 
@@ -116,21 +118,42 @@ static __always_inline struct page *page_head(struct page *page)
 	return (void *)(v & ~1ULL);
 }
 
+/* The page cache's mapping that a page is of; 0: it is of no file. */
+static __always_inline u64 page_mapping(struct page *page)
+{
+	u64 mapping;
+
+	if (!page)
+		return 0;
+	mapping = (u64)BPF_CORE_READ(page_head(page), mapping);
+	return mapping & 3 ? 0 : mapping; /* anonymous, or a driver's */
+}
+
 /* The page cache's inode of the first page; NULL: the page is of no file. */
 static __always_inline struct inode *bio_inode(struct bio *bio)
 {
-	struct page *page;
 	u64 mapping;
 
 	if (!BPF_CORE_READ(bio, bi_iter.bi_size))
 		return 0;
-	page = BPF_CORE_READ(bio, bi_io_vec, bv_page);
-	if (!page)
-		return 0;
-	mapping = (u64)BPF_CORE_READ(page_head(page), mapping);
-	if (!mapping || (mapping & 3)) /* anonymous, or a driver's */
+	mapping = page_mapping(BPF_CORE_READ(bio, bi_io_vec, bv_page));
+	if (!mapping)
 		return 0;
 	return BPF_CORE_READ((struct address_space *)mapping, host);
+}
+
+/* Who wrote what somebody else - a thread of the kernel, or one that calls sync -
+ * now writes back. */
+static __always_inline void entry_dirtier(struct fr_block_entry *b)
+{
+	struct dirty_key key = { .ino = b->ino, .dev = b->file_dev };
+	struct dirtier *d = bpf_map_lookup_elem(&dirtiers, &key);
+
+	if (!d || d->pid == b->pid)
+		return;
+	b->dirtier_pid = d->pid;
+	b->dirtier_tid = d->tid;
+	b->dirtier_born = d->born;
 }
 
 /* Which file a request belongs to: the one whose pages it carries; where the
@@ -142,12 +165,11 @@ static __always_inline void entry_inode(struct fr_block_entry *b,
 	struct inode *in = bio_inode(bio);
 	struct fr_inflight *e;
 
-	b->ino = ~0ULL;
-	b->file_dev = ~0U;
-	b->pkey = 0xffff;
 	if (in) {
 		b->ino = BPF_CORE_READ(in, i_ino);
 		b->file_dev = BPF_CORE_READ(in, i_sb, s_dev);
+		if ((BPF_CORE_READ(bio, bi_opf) & REQ_OP_MASK) == REQ_OP_WRITE)
+			entry_dirtier(b);
 		return;
 	}
 	if (BPF_CORE_READ(bio, bi_opf) & REQ_META)
@@ -159,6 +181,45 @@ static __always_inline void entry_inode(struct fr_block_entry *b,
 	b->file_dev = e->dev;
 	b->pkey = e->pkey;
 	b->req_flags |= FR_REQ_DIRECT;
+}
+
+/* The cgroup whose budget the kernel takes the I/O from. */
+static __always_inline void entry_cgroup(struct fr_block_entry *b,
+					 struct bio *bio)
+{
+	struct cgroup *c;
+
+	b->cgroup = ~0ULL;
+	if (!bpf_core_field_exists(bio->bi_blkg))
+		return;
+	c = BPF_CORE_READ(bio, bi_blkg, blkcg, css.cgroup);
+	if (!c)
+		return;
+	b->cgroup = BPF_CORE_READ(c, kn, id);
+	if (BPF_CORE_READ(c, root, hierarchy_id))
+		b->req_flags |= FR_REQ_CGROUP_V1;
+}
+
+static __always_inline void entry_bio(struct fr_block_entry *b, struct bio *bio)
+{
+	u32 dev = BPF_CORE_READ(bio, bi_bdev, bd_dev);
+
+	entry_cgroup(b, bio);
+	if (dev)
+		b->part_dev = dev;
+	entry_inode(b, bio);
+}
+
+/* An entry of nobody's and no file's yet. */
+static __always_inline void entry_init(struct fr_block_entry *b, u32 how)
+{
+	b->first_ns = bpf_ktime_get_ns();
+	b->req_flags = how;
+	b->ino = b->cgroup = ~0ULL;
+	b->file_dev = b->part_dev = ~0U;
+	b->dirtier_pid = b->dirtier_tid = ~0U;
+	b->pkey = b->dirtier_born = 0xffff;
+	entry_submitter(b);
 }
 
 static __always_inline u32 request_dev(struct request *rq)
@@ -245,19 +306,93 @@ static __noinline struct fr_block_entry *entry_get(u64 rqp, u32 how)
 		fresh = *note;
 		bpf_map_delete_elem(&bios, &bio);
 	} else {
-		fresh.first_ns = bpf_ktime_get_ns();
-		fresh.req_flags = how;
-		fresh.ino = ~0ULL;
-		fresh.file_dev = ~0U;
-		fresh.pkey = 0xffff;
-		entry_submitter(&fresh);
+		entry_init(&fresh, how);
 		bio = (u64)BPF_CORE_READ(rq, bio);
 		if (bio)
-			entry_inode(&fresh, (struct bio *)bio);
+			entry_bio(&fresh, (struct bio *)bio);
 	}
 	entry_request(&fresh, rq);
 	bpf_map_update_elem(&rqs, &rqp, &fresh, BPF_ANY);
 	return bpf_map_lookup_elem(&rqs, &rqp);
+}
+
+/* ---- files of a request -------------------------------------------------------------- */
+#define FILES_PAGES_MAX 128 /* places of pages looked at */
+#define FILES_MAX       16  /* files told apart */
+
+/* In the second scratch buffer of the probe. */
+struct files_seen {
+	u64 bio; /* of the next look, 0: no more */
+	u64 last;
+	u32 at; /* which of its places */
+	u32 nr;
+	u64 mapping[FILES_MAX];
+};
+
+/* Looks at one place of pages.  Global: the verifier then does not go through it
+ * again for each round. */
+__noinline int files_look(struct files_seen *s)
+{
+	struct bio_vec *v;
+	struct bio *bio;
+	u64 mapping;
+
+	if (!s)
+		return 0;
+	bio = (void *)s->bio;
+	v = (void *)BPF_CORE_READ(bio, bi_io_vec) +
+	    s->at * bpf_core_type_size(struct bio_vec);
+	if (++s->at >= BPF_CORE_READ(bio, bi_vcnt)) {
+		s->bio = (u64)BPF_CORE_READ(bio, bi_next);
+		s->at = 0;
+	}
+	mapping = page_mapping(BPF_CORE_READ(v, bv_page));
+	if (!mapping || mapping == s->last)
+		return 0;
+	s->last = mapping;
+	for (u32 i = 0; i < FILES_MAX; i++) {
+		if (i == s->nr) {
+			s->mapping[i] = mapping;
+			break;
+		}
+		if (s->mapping[i] == mapping)
+			return 0;
+	}
+	s->nr++;
+	return 0;
+}
+
+/*
+ * How many different files the pages of a request are of.  Merging puts the bios of
+ * several into one request, and some file systems (f2fs) their pages into one bio.
+ * Bit 31: there is more than was looked at.
+ */
+static __noinline u32 files_of(u64 rqp)
+{
+	struct files_seen *s = (void *)scratch_of(FR_PROBE_BLOCK_ISSUE, 1);
+
+	if (!s)
+		return 0;
+	s->bio = (u64)BPF_CORE_READ((struct request *)rqp, bio);
+	s->last = 0;
+	s->at = s->nr = 0;
+	for (u32 i = 0; i < FILES_PAGES_MAX; i++) {
+		if (!s->bio)
+			return s->nr;
+		if (s->nr > FILES_MAX)
+			return FILES_MAX | 1U << 31;
+		files_look(s);
+	}
+	return s->nr | (s->bio ? 1U << 31 : 0);
+}
+
+static __always_inline void entry_files(struct fr_block_entry *b, u64 rqp)
+{
+	u32 files = files_of(rqp);
+
+	b->mixed = (u16)files;
+	if (files >> 31)
+		b->req_flags |= FR_REQ_MORE;
 }
 
 /* ---- the programs --------------------------------------------------------------- */
@@ -270,13 +405,11 @@ int BPF_PROG(block_queue_tp_btf, struct bio *bio)
 
 	if (!n)
 		return 0;
-	b.first_ns = bpf_ktime_get_ns();
-	b.req_flags = FR_REQ_AT_GETRQ;
-	entry_submitter(&b);
+	entry_init(&b, FR_REQ_AT_GETRQ);
 	if (!b.in_scope) {
 		n->filtered++;
 	} else {
-		entry_inode(&b, bio);
+		entry_bio(&b, bio);
 		n->pending++;
 	}
 	bpf_map_update_elem(&bios, &key, &b, BPF_ANY);
@@ -319,8 +452,11 @@ int BPF_PROG(block_issue_tp_btf, struct request *rq)
 		n->pending++;
 	else
 		n->filtered++;
-	if (!b->moved) /* merges since insert made it larger */
+	if (!b->moved) { /* merges since insert made it larger */
 		entry_request(b, rq);
+		if (b->in_scope && !(b->req_flags & FR_REQ_DIRECT))
+			entry_files(b, (u64)rq);
+	}
 	d = depth_of(b->dev);
 	if (d && !b->issue_ns)
 		b->queue_depth = (u32)__sync_fetch_and_add(d, 1) + 1;
@@ -408,8 +544,13 @@ __noinline u64 put_block(struct fr_block_entry *b, u64 now)
 	r->queue_depth = b->queue_depth;
 	r->req_flags = b->req_flags;
 	r->cgroup = b->cgroup;
+	r->submit_cgroup = b->submit_cgroup;
 	r->issue_seq = b->issue_seq;
-	r->spare = 0;
+	r->part_dev = b->part_dev == b->dev ? ~0U : b->part_dev;
+	r->mixed = b->mixed > 1 ? b->mixed : 0xffff;
+	r->dirtier_born = b->dirtier_born;
+	r->dirtier_pid = b->dirtier_pid;
+	r->dirtier_tid = b->dirtier_tid;
 	return ring_put(buf, sizeof(*r), FR_LANE_BLOCK,
 			TYPE_AUX(FR_T_block, b->error));
 }

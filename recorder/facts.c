@@ -155,6 +155,7 @@ void facts_add_host(struct facts *f)
 	add_time_zone(f);
 	facts_add(f, "recorder.version", "%s", FLIGHTREC_VERSION);
 	facts_add(f, "recorder.pid", "%d", (int)getpid());
+	facts_add_enums(f);
 }
 
 void facts_add_devices(struct facts *f)

@@ -30,6 +30,9 @@ void facts_free(struct facts *f);
 
 /* host.*, recorder.version, recorder.pid: read once, at start. */
 void facts_add_host(struct facts *f);
+/* enum.<name>: words of the kernel's enumerations, "0=WORD 1=WORD ..."; read once
+ * (facts_enums.c), for dump/enum_facts.h. */
+void facts_add_enums(struct facts *f);
 /* recorder.config: what is in force. */
 void facts_add_config(struct facts *f, const struct fr_config *c);
 /* clock.*: offsets of the other clocks to CLOCK_MONOTONIC, read together. */

@@ -52,6 +52,8 @@ static bool point_wanted(const struct probes *p, const char *stream)
 		       (1u << FR_STREAM_FS | carried_streams());
 	if (!strcmp(stream, "link")) /* serves the fs stream */
 		number = FR_STREAM_FS;
+	if (!strcmp(stream, "chain")) /* serves the block stream */
+		number = FR_STREAM_BLOCK;
 	return number >= 0 && p->cfg.streams >> number & 1;
 }
 

@@ -67,6 +67,7 @@ void probe_calls_fill(unsigned streams, uint8_t nr[512], uint8_t nr32[512],
 bool probe_kernel_preemptible(void);
 bool probe_kernel_locked(void); /* no BPF program may read its memory */
 uint64_t probe_kernel_pid_max(void);
+void probe_kernel_text(uint64_t ret[2]);
 /* Mounts tracefs and bpffs where they are missing. */
 void probe_kernel_mount(const char *pin_folder);
 

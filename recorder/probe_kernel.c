@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +89,26 @@ uint64_t probe_kernel_pid_max(void)
 	if (!file_line_with("/proc/sys/kernel/pid_max", "", line, sizeof(line)))
 		return 4194304;
 	return strtoull(line, NULL, 10);
+}
+
+/* Addresses of _stext and _etext; zeroes: hidden (kernel.kptr_restrict). */
+void probe_kernel_text(uint64_t ret[2])
+{
+	static const char *const names[2] = { "_stext", "_etext" };
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[256], name[64];
+	unsigned found = 0;
+	uint64_t at;
+
+	ret[0] = ret[1] = 0;
+	while (f && found < 2 && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%" SCNx64 " %*c %63s", &at, name) != 2 ||
+		    strcmp(name, names[found]))
+			continue;
+		ret[found++] = at;
+	}
+	if (f)
+		fclose(f);
 }
 
 static void mount_if_missing(const char *where, const char *type, long magic)

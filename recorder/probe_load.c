@@ -98,8 +98,12 @@ static void set_constants(struct probes *p, struct bpf_object *o)
 	struct fr_env_name *env =
 		rodata_var(o, "fr_env", FR_ENV_NAMES * sizeof(*env));
 
+	uint64_t *text = rodata_var(o, "fr_text", 2 * sizeof(*text));
+
 	if (cfg)
 		*cfg = p->cfg;
+	if (text)
+		probe_kernel_text(text);
 	if (env)
 		set_env_names(env, p->config->probes_exec_env);
 	if (nr && nr32 && calls)

@@ -12,18 +12,23 @@ struct fr_block_entry {
 	__u64 issue_ns; /* 0: still queued */
 	__u64 sector;
 	__u64 ino;
-	__u64 cgroup;
+	__u64 cgroup; /* that pays */
+	__u64 submit_cgroup;
 	__u64 issue_seq;
 	__u32 dev, size, moved, cmd_flags;
 	__u32 tid, pid, file_dev, queue_depth;
 	__u32 req_flags;
 	__u16 born, pkey;
 	__u16 error, in_scope;
-	__u32 spare;
+	__u32 part_dev;
+	__u32 dirtier_pid, dirtier_tid;
+	__u16 dirtier_born, mixed;
 };
 #define FR_REQ_DIRECT    1
 #define FR_REQ_AT_INSERT 2
 #define FR_REQ_AT_GETRQ  4
 #define FR_REQ_AT_ISSUE  8
+#define FR_REQ_MORE      16 /* pages than were looked at: mixed is a lower bound */
+#define FR_REQ_CGROUP_V1 32 /* cgroup is one of the v1 hierarchy blkio */
 
 #endif
