@@ -10,6 +10,63 @@
 #include "names.bpf.h"
 #include "policy.bpf.h"
 
+/* What is read of the kernel's types. */
+#pragma clang attribute push(__attribute__((preserve_access_index)), \
+			     apply_to = record)
+struct in6_addr___drop {
+	u8 bytes[16];
+};
+struct sock_common___drop {
+	u32 skc_daddr, skc_rcv_saddr;
+	u16 skc_dport, skc_num;
+	u16 skc_family;
+	u8 skc_state;
+	int skc_bound_dev_if;
+	struct in6_addr___drop skc_v6_daddr, skc_v6_rcv_saddr;
+};
+struct net_device___drop {
+	int ifindex;
+};
+struct dst_entry___drop {
+	struct net_device___drop *dev;
+};
+struct sock___drop {
+	struct sock_common___drop __sk_common;
+	u16 sk_protocol;
+	struct socket *sk_socket;
+	struct dst_entry___drop *sk_dst_cache;
+};
+struct sk_buff {
+	struct sock___drop *sk;
+	struct net_device___drop *dev;
+	unsigned int len;
+	u32 tail; /* from head */
+	u16 protocol, network_header;
+	int skb_iif;
+	unsigned char *head;
+	char cb[48];
+};
+struct tcp_skb_cb {
+	u16 tcp_gso_segs;
+};
+enum skb_drop_reason { /* only these, and their numbers are the kernel's */
+	SKB_NOT_DROPPED_YET,
+	SKB_CONSUMED,
+	SKB_DROP_REASON_NOT_SPECIFIED,
+};
+/* its reason: from 5.17 on; rx_sk: from 6.11 on */
+struct trace_event_raw_kfree_skb {
+	void *skbaddr, *location, *rx_sk;
+	enum skb_drop_reason reason;
+};
+#pragma clang attribute pop
+
+/* tcp:tcp_retransmit_skb and tcp:tcp_retransmit_synack begin alike everywhere. */
+struct tcp_tracepoint_ctx {
+	u64 common;
+	void *first, *second;
+};
+
 char LICENSE[] SEC("license") = "GPL";
 
 /* Addresses of _stext and _etext, from the loader; 0: hidden. */
@@ -194,7 +251,8 @@ static __always_inline int parse_packet(struct fr_drop *r, struct sk_buff *skb)
 }
 
 /* Addresses of a socket, as of a packet that it sends. */
-static __always_inline void socket_addresses(struct fr_drop *r, struct sock *sk)
+static __always_inline void socket_addresses(struct fr_drop *r,
+					     struct sock___drop *sk)
 {
 	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	u32 *w = (void *)r->raddr;
@@ -222,7 +280,8 @@ static __always_inline int is_full_socket(u8 state)
 	return state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV;
 }
 
-static __always_inline void socket_inode(struct fr_drop *r, struct sock *sk)
+static __always_inline void socket_inode(struct fr_drop *r,
+					 struct sock___drop *sk)
 {
 	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
 
@@ -231,7 +290,8 @@ static __always_inline void socket_inode(struct fr_drop *r, struct sock *sk)
 				       vfs_inode.i_ino);
 }
 
-static __always_inline void socket_state(struct fr_drop *r, struct sock *sk)
+static __always_inline void socket_state(struct fr_drop *r,
+					 struct sock___drop *sk)
 {
 	u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
 
@@ -297,7 +357,7 @@ static __noinline int drop_packet(u64 packet, u64 location, u32 reason,
 {
 	struct fr_probe_counts *n = counts_of(FR_PROBE_DROP_PACKET);
 	struct sk_buff *skb = (void *)packet;
-	struct sock *sk = (void *)socket;
+	struct sock___drop *sk = (void *)socket;
 	struct fr_drop *r;
 	u32 weight;
 
@@ -331,7 +391,7 @@ static __noinline int drop_packet(u64 packet, u64 location, u32 reason,
 /* From 6.11 on with the receiving socket, from 5.17 on with the reason. */
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(drop_packet_tp_btf_socket, struct sk_buff *skb, void *location,
-	     u64 reason, struct sock *sk)
+	     u64 reason, struct sock___drop *sk)
 {
 	return drop_packet((u64)skb, (u64)location, (u32)reason, (u64)sk);
 }
@@ -367,7 +427,7 @@ int drop_packet_tracepoint(struct trace_event_raw_kfree_skb *ctx)
 static __noinline int drop_again(u32 probe, u64 socket, u64 packet, u64 from)
 {
 	struct fr_probe_counts *n = counts_of(probe);
-	struct sock *sk = (void *)socket, *named = (void *)from;
+	struct sock___drop *sk = (void *)socket, *named = (void *)from;
 	struct sk_buff *skb = (void *)packet;
 	struct fr_drop *r;
 	u32 weight;
@@ -411,7 +471,8 @@ static __noinline int drop_again(u32 probe, u64 socket, u64 packet, u64 from)
 }
 
 SEC("tp_btf/tcp_retransmit_skb")
-int BPF_PROG(drop_retransmit_tp_btf, struct sock *sk, struct sk_buff *skb)
+int BPF_PROG(drop_retransmit_tp_btf, struct sock___drop *sk,
+	     struct sk_buff *skb)
 {
 	return drop_again(FR_PROBE_DROP_RETRANSMIT, (u64)sk, (u64)skb, (u64)sk);
 }
@@ -425,7 +486,7 @@ int drop_retransmit_tracepoint(struct tcp_tracepoint_ctx *ctx)
 }
 
 SEC("tp_btf/tcp_retransmit_synack")
-int BPF_PROG(drop_synack_tp_btf, struct sock *sk, void *req)
+int BPF_PROG(drop_synack_tp_btf, struct sock___drop *sk, void *req)
 {
 	return drop_again(FR_PROBE_DROP_SYNACK, (u64)sk, 0, (u64)req);
 }

@@ -271,56 +271,6 @@ struct request___old {
 	struct gendisk *rq_disk;
 };
 
-struct in6_addr {
-	u8 bytes[16];
-};
-struct sock_common {
-	u32 skc_daddr, skc_rcv_saddr;
-	u16 skc_dport, skc_num;
-	u16 skc_family;
-	u8 skc_state;
-	int skc_bound_dev_if;
-	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
-};
-struct net_device {
-	int ifindex;
-};
-struct dst_entry {
-	struct net_device *dev;
-};
-struct socket;
-struct sock {
-	struct sock_common __sk_common;
-	u16 sk_protocol;
-	struct socket *sk_socket;
-	struct dst_entry *sk_dst_cache;
-};
-struct socket_alloc {
-	struct inode vfs_inode;
-};
-struct sk_buff {
-	struct sock *sk;
-	struct net_device *dev;
-	unsigned int len;
-	u32 tail; /* from head */
-	u16 protocol, network_header;
-	int skb_iif;
-	unsigned char *head;
-	char cb[48];
-};
-struct tcp_skb_cb {
-	u16 tcp_gso_segs;
-};
-enum skb_drop_reason { /* only these, and their numbers are the kernel's */
-	SKB_NOT_DROPPED_YET,
-	SKB_CONSUMED,
-	SKB_DROP_REASON_NOT_SPECIFIED,
-};
-/* its reason: from 5.17 on; rx_sk: from 6.11 on */
-struct trace_event_raw_kfree_skb {
-	void *skbaddr, *location, *rx_sk;
-	enum skb_drop_reason reason;
-};
 #pragma clang attribute pop
 
 /* Contexts of raw_syscalls:sys_enter and sys_exit: their format is ABI. */
@@ -333,12 +283,6 @@ struct sys_exit_ctx {
 	u64 common;
 	long id;
 	long ret;
-};
-
-/* tcp:tcp_retransmit_skb and tcp:tcp_retransmit_synack begin alike everywhere. */
-struct tcp_tracepoint_ctx {
-	u64 common;
-	void *first, *second;
 };
 
 #define PF_KTHREAD     0x00200000
