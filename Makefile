@@ -27,7 +27,7 @@ DEB_BUILD := gcc make pkg-config clang llvm bpftool libbpf-dev liburcu-dev \
              libzstd-dev libcap-dev libcmocka-dev libinih-dev libseccomp-dev \
              libelf-dev zlib1g-dev
 DEB_TEST  := python3 strace fio sqlite3 git gcc-multilib linux-perf util-linux \
-             e2fsprogs procps psmisc fuse3 libfuse3-dev spin stress-ng
+             e2fsprogs procps psmisc iproute2 nftables fuse3 libfuse3-dev spin stress-ng
 VERSION   := $(shell git describe --always --dirty 2>/dev/null || echo 0.1)
 ARCH      := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(SAN) -MMD -MP -D_GNU_SOURCE \

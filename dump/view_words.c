@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dump/enum_facts.h"
 #include "dump/number_names.h"
 #include "dump/view_impl.h"
 #include "dump/words.h"
@@ -125,7 +126,7 @@ static bool special_words(struct view_cursor *c, const char *kind, char *buf,
 	else if (!strcmp(kind, "SOCKOPT"))
 		option_words(c, buf, u);
 	else if (!strcmp(kind, "DROPREASON"))
-		snprintf(buf, VIEW_WORDS_MAX, "DROP_REASON(%ju)", (uintmax_t)u);
+		enum_fact_drop_reason(c->file->snap, u, buf);
 	else
 		return false;
 	return true;

@@ -97,9 +97,40 @@ def check_names():
     pairs = dict(re.findall(r"\{ (\d+), \"(\w+)\" \}", text))
     ours = {k: v for k, v in table.items() if k in pairs}
     pairs = {k: v for k, v in pairs.items() if v != "MAX"}
-    same("reasons", ours, pairs)
+    apart = {k: (ours.get(k), v) for k, v in pairs.items() if ours.get(k) != v}
+    print(f"  {len(pairs)} reasons")
+    same("those that differ", apart, {})
     words = {r["reason"]: r.get("reason_text") for r in drops}
-    same("words of the rows", words, {n: table[str(n)] for n in words})
+    same("words of the rows", words, {n: table.get(str(n)) for n in words})
+
+
+def check_perf():
+    global wrong
+    counts = []
+    for name in ("inner", "outer"):
+        lines = [l.split(",") for l in open(f"{folder}/{name}")]
+        counts.append({l[2]: int(l[0]) for l in lines if len(l) > 2 and l[0].isdigit()})
+    probes = [find_drop(json.load(open(f"{folder}/status.{i}"))) for i in (1, 2)]
+    for probe, event in (("packet", "skb:kfree_skb"), ("retransmit", "tcp:tcp_retransmit_skb"),
+                         ("synack", "tcp:tcp_retransmit_synack")):
+        d = {k: probes[1][probe][k] - probes[0][probe][k]
+             for k in ("hits", "misses", "records", "filtered", "lost")}
+        got, low, high = d["hits"] + d["misses"], counts[0][event], counts[1][event]
+        good = 0 < low <= got <= high and d["hits"] == d["records"] + d["filtered"]
+        wrong += not good
+        print(f"  {probe}: {d}, perf {low} to {high}" + ("" if good else "  WRONG"))
+
+
+def find_drop(value):
+    """The probes of the stream in a status, wherever it keeps them."""
+    if isinstance(value, dict):
+        if isinstance(value.get("drop"), dict) and "packet" in value["drop"]:
+            return value["drop"]
+        for v in value.values():
+            found = find_drop(v)
+            if found:
+                return found
+    return None
 
 
 def check_places():
@@ -123,5 +154,6 @@ def check_places():
 
 
 {"drops": check_drops, "nft": check_nft, "again": check_again, "names": check_names,
+ "perf": check_perf,
  "places": check_places}[what](*sys.argv[6:])
 sys.exit(wrong > 0)
