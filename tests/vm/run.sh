@@ -14,8 +14,11 @@ case $O in /*) ;; *) O=$PWD/$O ;; esac
 logs=$O/test-logs
 mkdir -p "$logs" || exit 1
 
-[ $# -gt 0 ] || set -- 7.2:2 6.12:preempt=full:2 6.12:2 6.1:2 6.12:1
-tests=(${TESTS:-balance freeze files block link latency kill9 bad_input throttled lockdown})
+[ $# -gt 0 ] || set -- 7.2:2 6.18:2 6.12:preempt=full:2 6.12:2 6.1:2 6.12:1 \
+	6.12:possible_cpus=64:2
+tests=(${TESTS:-balance freeze files block link latency kill9 bad_input throttled
+	lockdown streams hotplug streams@tp_btf streams@tracepoint streams@fentry
+	streams@kprobe})
 jobs=${JOBS:-$(nproc)}
 [ "$jobs" -le 2 ] || jobs=2 # memory: 2G each
 
@@ -52,12 +55,15 @@ options_of() {
 # How much of each test an emulated machine gets: about 50 times slower.
 command_of() {
 	case $1 in
-	freeze) echo "tests/kernel/freeze.sh ${FREEZES:-4}" ;;
-	kill9) echo "tests/kernel/kill9.sh 2" ;;
-	throttled) echo "tests/kernel/block.sh" ;;
-	files) echo "tests/kernel/files.sh ${PROGRAMS:-dd_direct threads}" ;;
-	lockdown) echo "tests/vm/lockdown.sh" ;;
-	*) echo "tests/kernel/$1.sh" ;;
+	freeze) echo "bash tests/kernel/freeze.sh ${FREEZES:-4}" ;;
+	kill9) echo "bash tests/kernel/kill9.sh 2" ;;
+	throttled) echo "bash tests/kernel/block.sh" ;;
+	files) echo "bash tests/kernel/files.sh ${PROGRAMS:-dd_direct threads}" ;;
+	lockdown) echo "bash tests/vm/lockdown.sh" ;;
+	streams) echo "env ROUNDS=${ROUNDS:-1500} RATE=300 bash tests/kernel/streams.sh" ;;
+	hotplug) echo "env ROUNDS=${ROUNDS:-1500} RATE=300 bash tests/kernel/hotplug.sh" ;;
+	streams@*) echo "env MECHANISM=${1#*@} ROUNDS=${ROUNDS:-1500} RATE=300 bash tests/kernel/streams.sh" ;;
+	*) echo "bash tests/kernel/$1.sh" ;;
 	esac
 }
 
@@ -65,7 +71,7 @@ command_of() {
 boot() {
 	local t script=''
 	for t in "$@"; do
-		script+="echo '== $t'; s=\$SECONDS; timeout 600 bash $(command_of "$t");"
+		script+="echo '== $t'; s=\$SECONDS; timeout 600 $(command_of "$t");"
 		script+=" echo VMTEST $t \$? \$((SECONDS - s)); "
 	done
 	bash tests/vm/vmrun "${vm[@]}" --disk 1G --env "O=$O" \
@@ -117,13 +123,13 @@ for k in "$@"; do
 done
 wait
 printf '\n%-20s' 'seconds'
-printf ' %-9s' "${tests[@]}"
+printf ' %-19s' "$@"
 echo
-for k in "$@"; do
-	printf '%-20s' "$k"
-	for t in "${tests[@]}"; do
+for t in "${tests[@]}"; do
+	printf '%-20s' "$t"
+	for k in "$@"; do
 		r=$(result "$k" "$t")
-		printf ' %-9s' "$r"
+		printf ' %-19s' "$r"
 		case $r in ok*) good=$((good + 1)) ;; skip) skipped=$((skipped + 1)) ;;
 		*) bad=$((bad + 1)) ;; esac
 	done

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""streams_table.py DID ROWS STATUS1 STATUS2 MECHANISM - the table stream: what the program
+did, the records of it, and what the recorder counted; wrong if they differ."""
+import collections
+import csv
+import json
+import sys
+
+COUNTS = ("records", "filtered", "unmatched", "lost", "misses")
+
+
+def probes(status):
+    """{stream: {probe: counts}}"""
+    found = collections.defaultdict(dict)
+
+    def walk(value, path):
+        if not isinstance(value, dict):
+            return
+        if "hits" in value and "records" in value:
+            found[path[-2]][path[-1]] = value
+        for k, v in value.items():
+            walk(v, path + (k,))
+    walk(status, ())
+    return found
+
+
+def rows_of(path, did):
+    """Records of the program between its begin and end, by stream."""
+    seen, ops = collections.Counter(), collections.Counter()
+    children = set()
+    for r in csv.DictReader(open(path)):
+        if not r["ts"]:
+            continue
+        inside = did["begin_ns"] <= int(r["ts"]) <= did["end_ns"]
+        stream = r["stream"]
+        mine = r["pid"] == str(did["pid"])
+        if stream == "proc" and mine and r["op"] == "fork" and inside:
+            seen["proc"] += 3 # checked one by one by proc.sh
+        elif stream == "block":
+            if mine and inside and r["op"] == "read":
+                seen["block"] += 1
+        elif stream in ("cache", "drop"):
+            seen[stream] += inside and (mine or stream == "drop")
+        elif mine and inside and stream in did:
+            seen[stream] += 1
+            ops[stream, r["op"]] += 1
+    return seen, ops
+
+
+def lanes_lost(status):
+    lost = {}
+    for name, lane in (status.get("lane") or {}).items():
+        if isinstance(lane, dict):
+            lost[name] = int(lane.get("lost", 0) or 0)
+    return lost
+
+
+def main(argv):
+    did = json.load(open(argv[1]))
+    before, after = (json.load(open(p)) for p in argv[3:5])
+    a, b = probes(before), probes(after)
+    seen, ops = rows_of(argv[2], did)
+    wrong, total, forced = 0, 0, argv[5] != "auto"
+    print("  stream    witness  records   of all: "
+          "records   filtered  unmatched   lost  missed")
+    for stream in sorted(b):
+        sums = {k: sum(int(p.get(k, 0) or 0) - int(a[stream].get(name, {}).get(k, 0) or 0)
+                       for name, p in b[stream].items()) for k in COUNTS}
+        total += sums["records"]
+        want, got = did.get(stream), seen.get(stream, 0)
+        if stream == "block" and want == 0:
+            want = None # the file system takes no direct I/O
+        apart = 0 if want is None else want - got
+        if forced: # the kernel may have kept some from us, and said so
+            bad = sums["lost"] or apart < 0 or apart > sums["misses"]
+        else:
+            bad = sums["lost"] or apart or sums["misses"]
+        wrong += bool(bad)
+        print(f"  {stream:<9} {'-' if want is None else want:>7} {got:>8}"
+              f" {sums['records']:>17} {sums['filtered']:>10} {sums['unmatched']:>10}"
+              f" {sums['lost']:>6} {sums['misses']:>7}{'  WRONG' if bad else ''}")
+        if bad and want != got:
+            print("   ", {k[1]: n for k, n in ops.items() if k[0] == stream})
+    for lane, lost in sorted(lanes_lost(after).items()):
+        if lost:
+            wrong += 1
+            print(f"  lane {lane}: {lost} records lost")
+    seconds = (did["end_ns"] - did["begin_ns"]) / 1e9
+    print(f"  {total} records in {seconds:.1f} s: {total / seconds:.0f} a second")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
