@@ -118,6 +118,8 @@ run_soak() {
 	run soak freeze bash tests/kernel/freeze.sh 1000
 	[ ! -e tests/kernel/drift.sh ] || run soak drift bash tests/kernel/drift.sh 10000
 	run soak kill9 bash tests/kernel/kill9.sh 20
+	run soak deep bash tests/kernel/deep.sh 600
+	run soak streams env ROUNDS=300000 bash tests/kernel/streams.sh
 }
 
 run_layer() {
