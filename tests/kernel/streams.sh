@@ -63,7 +63,7 @@ echo "  $n snapshots were taken meanwhile"
 "$FR" show -O csv -f stream,op,call,ts,pid,tid,ret $(snapshots) >"$W/rows.csv"
 check "every operation is there once, of every stream; nothing lost" \
 	python3 tests/kernel/streams_table.py "$W/did" "$W/rows.csv" \
-	"$W/status.1" "$W/status.2" "$mechanism"
+	"$W/status.1" "$W/status.2" "$mechanism" "${HOTPLUG:-0}"
 
 # Where programs can be preempted, those that lose nothing are chosen.
 careful() {
