@@ -129,6 +129,7 @@ $(O)/gen/bpf_list.h: $(skels) Makefile
 	  echo 'static const struct { const char *name; const void *(*bytes)(size_t *); } bpf_objects[] = {'; \
 	  $(foreach n,$(bpf_names),echo '	{ "$n", $n_bpf__elf_bytes },';) echo '};'; } > $@
 $(O)/recorder/probe_load.o: $(O)/gen/bpf_list.h
+$(O)/recorder/state_tasks.o: $(O)/gen/bpf_list.h
 # Numbers of 32-bit system calls beside the native ones.
 $(O)/gen/unistd_32.h: Makefile
 	$(Q)mkdir -p $(@D)

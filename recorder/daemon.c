@@ -165,6 +165,7 @@ static void on_child(struct daemon *d)
 {
 	dumps_reap(&d->dumps);
 	daemon_check_timer(d);
+	daemon_check_state(d);
 }
 
 static void on_signal(struct daemon *d)
@@ -296,16 +297,14 @@ static int open_run_folder(struct daemon *d)
 
 static int open_user_ring(struct daemon *d)
 {
-	static const struct ring_lane_share shares[] = {
-		{ FR_LANE_SAMPLE, 90 },
-		{ FR_LANE_META, 10 },
-	};
+	struct ring_lane_share shares[3];
+	unsigned nr = state_ring_shares(d->config, shares);
 	char path[PATH_MAX];
 
 	recover_keep_user_ring(&d->run);
 	runfolder_name(&d->run, RUNFOLDER_RING, path);
-	d->ring = ring_user_create(path, d->config->ring_user_memory, shares, 2,
-				   WRITERS);
+	d->ring = ring_user_create(path, state_ring_bytes(d->config), shares,
+				   nr, WRITERS);
 	if (!d->ring) {
 		int err = -errno;
 
@@ -419,6 +418,7 @@ static void open_dumps(struct daemon *d)
 	d->dumps.host = &d->host;
 	d->dumps.config = &d->settings;
 	d->dumps.probes = d->probes;
+	d->dumps.looks = d->looks;
 	d->dumps.done_fn = incident_dump_done;
 	d->dumps.done_arg = d;
 	daemon_configure_dumps(&d->dumps, d->config, d->gid);
@@ -509,6 +509,8 @@ static int start(struct daemon *d)
 		err = open_engine(d);
 	if (!err)
 		err = daemon_open_sampler(d);
+	if (!err)
+		err = daemon_open_state(d);
 	if (err)
 		return err;
 	open_dumps(d);
@@ -540,6 +542,7 @@ static void end(struct daemon *d)
 	sampler_stop(d->sampler);
 	watch_free(d->watch);
 	dumps_fini(&d->dumps);
+	state_stop(d->looks);
 	if (d->engine)
 		engine_free(d->engine);
 	inbox_free(d->inbox);
@@ -585,6 +588,7 @@ int daemon_run(const struct options *o, struct fr_config *config)
 		if (err)
 			log_err(err, "cannot drop capabilities");
 		daemon_start_sampler(d);
+		daemon_start_state(d);
 		say_ready(d);
 		loop(d);
 	}

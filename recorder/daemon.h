@@ -4,7 +4,7 @@
  *
  *   daemon.c    start, loop, end          incident.c  the engine's wishes
  *   status.c    what it tells of itself   recover.c   what a dead one left
- *   daemon_sampler.c  sampler and timer
+ *   daemon_sampler.c  sampler and timer; what looks at the state
  *
  * One thread beside the sampler's; everything here belongs to it.
  */
@@ -19,6 +19,7 @@
 #include "recorder/ring_user.h"
 #include "recorder/runfolder.h"
 #include "recorder/sampler.h"
+#include "recorder/state.h"
 #include "recorder/watch.h"
 #include "triggers/engine.h"
 #include "triggers/inbox.h"
@@ -31,6 +32,8 @@
 enum daemon_writer {
 	WRITER_SAMPLER = 0,
 	WRITER_MAIN = 1,
+	WRITER_STATE = 2, /* fr-state */
+	WRITER_WALK = 3,  /* fr-walk */
 	WRITERS
 };
 
@@ -79,6 +82,9 @@ struct daemon {
 	uint64_t sampler_ns; /* when its timer was started last */
 	bool sampler_down;   /* its timer ended, and is to be started again */
 	struct watch *watch;
+	struct state *looks; /* at processes, machine, files; NULL: none */
+	uint64_t looks_ns;   /* when its process was started last */
+	bool looks_down;     /* it ended, and is to be started again */
 	struct control *control;
 
 	int epoll_fd, signal_fd, timer_fd, clock_fd;
@@ -117,6 +123,11 @@ int daemon_open_sampler(struct daemon *d);
 void daemon_start_sampler(struct daemon *d);
 /* On SIGCHLD and now and then: a timer that ended is replaced. */
 void daemon_check_timer(struct daemon *d);
+
+/* The same three for what looks at the state of the machine. */
+int daemon_open_state(struct daemon *d);
+void daemon_start_state(struct daemon *d);
+void daemon_check_state(struct daemon *d);
 
 /* ---- reload.c --------------------------------------------------------------- */
 /* Fills dumps from the settings; what runs is not touched. */

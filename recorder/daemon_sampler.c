@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* daemon_sampler.c - the recorder's sampler, and what happens to its timer. */
+/* daemon_sampler.c - the recorder's sampler and what looks at the state of the
+ * machine; what happens when their processes end. */
 #include "recorder/daemon.h"
 
 #include <errno.h>
@@ -68,4 +69,52 @@ void daemon_check_timer(struct daemon *d)
 	}
 	if (d->sampler_down && now_ns - d->sampler_ns > TIMER_AGAIN_NS)
 		daemon_start_sampler(d);
+}
+
+/* ---- looks at the state --------------------------------------------------------- */
+
+int daemon_open_state(struct daemon *d)
+{
+	struct state_options o = {
+		.config = d->first_config,
+		.ring = d->ring,
+		.writer = WRITER_STATE,
+		.walk_writer = WRITER_WALK,
+	};
+	int err = state_new(&o, &d->looks);
+
+	if (err)
+		log_err(err, "cannot open what looks at processes");
+	return err;
+}
+
+void daemon_start_state(struct daemon *d)
+{
+	int err = state_start(d->looks);
+
+	if (d->probes && state_pid(d->looks))
+		probes_exclude_pid(d->probes, state_pid(d->looks));
+	d->looks_ns = daemon_now_ns();
+	d->looks_down = err != 0;
+	if (err)
+		log_err(err, "cannot start what looks at processes");
+}
+
+void daemon_check_state(struct daemon *d)
+{
+	uint64_t now_ns = daemon_now_ns();
+	char text[128];
+	int status = 0;
+
+	if (state_ended(d->looks, &status)) {
+		snprintf(text, sizeof(text),
+			 STATE_NAME " ended (%s); starting another",
+			 WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) :
+					       "exit");
+		log_err(0, "%s", text);
+		daemon_meta(d, META_NOTE, 0, 0, text);
+		d->looks_down = true;
+	}
+	if (d->looks_down && now_ns - d->looks_ns > TIMER_AGAIN_NS)
+		daemon_start_state(d);
 }

@@ -14,6 +14,7 @@
 #include "recorder/facts.h"
 #include "recorder/freeze.h"
 #include "recorder/priv.h"
+#include "recorder/state_out.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -29,6 +30,9 @@ struct dump_job {
 	int level;                               /* zstd */
 	gid_t gid; /* group of what root makes; (gid_t)-1: as it comes */
 	uint64_t max_files, max_bytes; /* what stays after a good one */
+	struct state_area *area; /* where the look it asked for comes; NULL: none */
+	uint32_t look;           /* its number; 0: none */
+	uint64_t look_wait_ns;
 };
 
 struct dumper {

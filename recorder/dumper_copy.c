@@ -14,6 +14,8 @@
 #include "dump/schema.h"
 #include "dump/snapshot_write.h"
 
+#define LOOK_CPU 65535 /* in the place of a writer: rows of a dump's own look */
+
 /* What was seen of one lane and CPU so far. */
 struct track {
 	uint64_t serial; /* of the chunk seen last; 0: none yet */
@@ -295,6 +297,51 @@ static int put_inflight(struct copier *c)
 	return 0;
 }
 
+/* Rows of the look that the freeze asked for; they are in no lane's chunk. */
+static int put_look_rows(struct copier *c, const uint8_t *rows, size_t len)
+{
+	const uint8_t *row;
+	uint64_t n = 0;
+	size_t pos = 0, row_len;
+	int err = 0;
+
+	while (!err && (row = state_area_next(rows, len, &pos, &row_len)))
+		err = snap_put(c->w, FR_LANE_STATE, LOOK_CPU,
+			       (uint64_t)(c->job->look & 0xffff) << 24 | ++n, row,
+			       row_len);
+	snap_put_fact(c->w, "state.rows", "%llu", (unsigned long long)n);
+	return err;
+}
+
+static int put_look(struct copier *c)
+{
+	const struct dump_job *job = c->job;
+	const struct state_counts *n;
+	uint8_t *rows = NULL;
+	size_t len = 0;
+	int r = 1, err;
+
+	if (!job->area)
+		return 0;
+	if (job->look)
+		r = state_area_take(job->area, job->look, job->look_wait_ns,
+				    &rows, &len);
+	err = put_look_rows(c, rows, len);
+	free(rows);
+	snap_put_fact(c->w, "state.complete", "%s", r == 0 ? "yes" : "no");
+	snap_put_fact(c->w, "state.left_out", "%llu",
+		      (unsigned long long)job->area->left_out);
+	n = &job->area->counts;
+#define COUNT(name) \
+	snap_put_fact(c->w, "state." #name, "%llu", (unsigned long long)n->name);
+	COUNT(looks) COUNT(processes) COUNT(unreadable) COUNT(lost)
+	COUNT(ticks) COUNT(tick_cpu_ns) COUNT(cpu_ns) COUNT(untracked)
+	COUNT(by_iterator) COUNT(walks) COUNT(walk_files) COUNT(walk_ns)
+	COUNT(walk_errors) COUNT(walk_skipped) COUNT(walk_late)
+#undef COUNT
+	return err;
+}
+
 static void put_facts(struct copier *c)
 {
 	const struct dump_job *job = c->job;
@@ -318,7 +365,9 @@ static int copy_all(struct copier *c)
 	put_facts(c);
 	for (unsigned i = 0; !err && i < c->job->freeze->nr; i++)
 		err = copy_source(c, i);
-	return err ? err : put_inflight(c);
+	if (!err)
+		err = put_inflight(c);
+	return err ? err : put_look(c);
 }
 
 int dumper_write_snapshot(const struct dump_job *job, const char *name,

@@ -176,6 +176,9 @@ static int start_attempt(struct dumps *d)
 		.gid = d->settings.gid,
 		.max_files = d->settings.max_files,
 		.max_bytes = d->settings.max_bytes,
+		.area = state_area(d->looks),
+		.look = d->look,
+		.look_wait_ns = d->settings.look_wait_ns,
 	};
 	return dumper_start(&d->dumper, &d->job);
 }
@@ -280,6 +283,7 @@ int dumps_freeze(struct dumps *d)
 		d->counts.failed++;
 		return err;
 	}
+	d->look = state_ask(d->looks);
 	d->state = DUMPS_HELD;
 	return 0;
 }

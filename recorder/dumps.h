@@ -12,6 +12,7 @@
 #include "recorder/dumper.h"
 #include "recorder/freeze.h"
 #include "recorder/retention.h"
+#include "recorder/state.h"
 
 #include <limits.h>
 #include <stdint.h>
@@ -62,7 +63,7 @@ struct dumps_counts {
 struct dumps_settings {
 	char folders[2][PATH_MAX]; /* dump.folder, dump.fallback ("": none) */
 	int level;
-	uint64_t hold_limit_ns, max_files, max_bytes;
+	uint64_t hold_limit_ns, max_files, max_bytes, look_wait_ns;
 	gid_t gid;
 };
 
@@ -80,6 +81,8 @@ struct dumps {
 	struct facts *host;    /* facts that hold for every snapshot */
 	struct probes *probes; /* NULL: none */
 	struct facts *config;  /* recorder.config; NULL: none */
+	struct state *looks;   /* NULL: none */
+	uint32_t look;         /* that was asked for at the freeze; 0: none */
 	uint64_t instance;
 	dumps_done_fn done_fn;
 	void *done_arg;

@@ -3,6 +3,7 @@
 #include "recorder/priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
 #include <stdint.h>
@@ -248,4 +249,69 @@ void priv_confine_dumper(const int *folder_fds, size_t nr,
 	ret->capabilities = keep_only(NULL, 0);
 	ret->landlock = landlock_confine(folder_fds, nr);
 	ret->seccomp = seccomp_confine();
+}
+
+/* ---- readers ------------------------------------------------------------------ */
+
+static const cap_value_t reader_keeps[] = {
+	CAP_SYS_PTRACE,      /* /proc mounted with hidepid */
+	CAP_DAC_READ_SEARCH, /* folders of other users */
+	CAP_BPF,             /* a new descriptor of an iterator */
+};
+
+/* Landlock would do, but also hides the processes of others. */
+static const int reader_never[] = {
+	SCMP_SYS(execve),    SCMP_SYS(execveat),   SCMP_SYS(socket),
+	SCMP_SYS(creat),     SCMP_SYS(mknod),      SCMP_SYS(mknodat),
+	SCMP_SYS(mkdir),     SCMP_SYS(mkdirat),    SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat),  SCMP_SYS(rmdir),      SCMP_SYS(rename),
+	SCMP_SYS(renameat),  SCMP_SYS(renameat2),  SCMP_SYS(link),
+	SCMP_SYS(linkat),    SCMP_SYS(symlink),    SCMP_SYS(symlinkat),
+	SCMP_SYS(truncate),  SCMP_SYS(chmod),      SCMP_SYS(fchmodat),
+	SCMP_SYS(chown),     SCMP_SYS(lchown),     SCMP_SYS(fchownat),
+	SCMP_SYS(mount),     SCMP_SYS(ptrace),     SCMP_SYS(process_vm_writev),
+	SCMP_SYS(setxattr),  SCMP_SYS(io_uring_setup), SCMP_SYS(openat2),
+	SCMP_SYS(init_module), SCMP_SYS(finit_module),
+};
+
+static int forbid_writing(scmp_filter_ctx ctx)
+{
+	int err = 0;
+
+	for (uint64_t mode = O_WRONLY; !err && mode <= O_RDWR; mode++) {
+		err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
+				       SCMP_SYS(openat), 1,
+				       SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE,
+					       mode));
+		if (!err)
+			err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
+					       SCMP_SYS(open), 1,
+					       SCMP_A1(SCMP_CMP_MASKED_EQ,
+						       O_ACCMODE, mode));
+	}
+	return err;
+}
+
+int priv_confine_reader(void)
+{
+	scmp_filter_ctx ctx;
+	int err;
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	bound_to(reader_keeps, NR(reader_keeps));
+	cap_reset_ambient();
+	err = keep_only(reader_keeps, NR(reader_keeps));
+	ctx = seccomp_init(SCMP_ACT_ALLOW);
+	if (err || !ctx)
+		return err ? err : -ENOMEM;
+	err = forbid_writing(ctx);
+	for (size_t i = 0; !err && i < NR(reader_never); i++)
+		if (reader_never[i] >= 0) /* negative: not on this machine */
+			err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
+					       reader_never[i], 0);
+	/* A kernel without seccomp: rights are dropped all the same. */
+	if (!err)
+		seccomp_load(ctx);
+	seccomp_release(ctx);
+	return err;
 }

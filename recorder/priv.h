@@ -15,6 +15,11 @@
  */
 int priv_drop_daemon(void);
 
+/* A process that only looks: keeps the rights to read /proc, any folder and a BPF
+ * iterator; it can no more open a file for writing, execute, or talk to anyone.
+ * 0 or negative errno. */
+int priv_confine_reader(void);
+
 /* What of the three could be had, for status and the snapshot. */
 struct priv_report {
 	int capabilities; /* 0: all dropped, else negative errno */

@@ -17,6 +17,7 @@ void daemon_configure_dumps(struct dumps *dumps, const struct fr_config *c,
 	snprintf(s->folders[1], sizeof(s->folders[1]), "%s", c->dump_fallback);
 	s->level = (int)c->dump_level;
 	s->hold_limit_ns = c->dump_hold_limit;
+	s->look_wait_ns = c->state_dump_wait;
 	s->max_files = (uint64_t)c->dump_max_files;
 	s->max_bytes = c->dump_max_use;
 	s->gid = gid;
@@ -24,7 +25,7 @@ void daemon_configure_dumps(struct dumps *dumps, const struct fr_config *c,
 
 static bool can_change(const struct config_param *p)
 {
-	return !strcmp(p->section, "dump") ||
+	return !strcmp(p->section, "dump") || !strcmp(p->key, "dump_wait") ||
 	       (!strcmp(p->section, "probes") && !strcmp(p->key, "slow_limit"));
 }
 

@@ -235,6 +235,31 @@ static void put_sampler(struct status_out *o, struct sampler_stats *s)
 		(uint64_t)sampler_timer_pid(o->d->sampler));
 }
 
+static void put_state(struct status_out *o)
+{
+	const struct state_area *a = state_area(o->d->looks);
+	const struct state_counts *c = a ? &a->counts : NULL;
+
+	if (!c)
+		return;
+	put_u64(o->f, "state.", "pid", (uint64_t)state_pid(o->d->looks));
+	put_u64(o->f, "state.", "looks", c->looks);
+	put_u64(o->f, "state.", "processes", c->processes);
+	put_u64(o->f, "state.", "unreadable", c->unreadable);
+	put_u64(o->f, "state.", "lost", c->lost);
+	put_u64(o->f, "state.", "ticks", c->ticks);
+	put_seconds(o->f, "state.", "tick_cpu_s", c->tick_cpu_ns);
+	put_seconds(o->f, "state.", "cpu_s", c->cpu_ns);
+	put_u64(o->f, "state.", "untracked", c->untracked);
+	put_u64(o->f, "state.", "by_iterator", c->by_iterator);
+	put_u64(o->f, "state.", "walks", c->walks);
+	put_u64(o->f, "state.", "walk_files", c->walk_files);
+	put_seconds(o->f, "state.", "walk_s", c->walk_ns);
+	put_u64(o->f, "state.", "walk_errors", c->walk_errors);
+	put_u64(o->f, "state.", "walk_skipped", c->walk_skipped);
+	put_u64(o->f, "state.", "walk_late", c->walk_late);
+}
+
 struct fr_self_counts {
 #define FR_COUNTER(name, scope, doc) FR_COUNTER_##scope(name)
 #define FR_COUNTER_PROBE(name)
@@ -339,6 +364,7 @@ static void put_all(struct status_out *o)
 	put_self(o);
 	put_dumps(o);
 	put_sampler(o, &s);
+	put_state(o);
 	put_counts(o, &s);
 	for (unsigned lane = 0; lane < FR_LANES_MAX; lane++)
 		put_lane(o, lane);
