@@ -309,7 +309,7 @@ static int put_look_rows(struct copier *c, const uint8_t *rows, size_t len)
 		err = snap_put(c->w, FR_LANE_STATE, LOOK_CPU,
 			       (uint64_t)(c->job->look & 0xffff) << 24 | ++n, row,
 			       row_len);
-	snap_put_fact(c->w, "state.rows", "%llu", (unsigned long long)n);
+	snap_put_fact(c->w, "looks.rows", "%llu", (unsigned long long)n);
 	return err;
 }
 
@@ -328,13 +328,13 @@ static int put_look(struct copier *c)
 				    &rows, &len);
 	err = put_look_rows(c, rows, len);
 	free(rows);
-	snap_put_fact(c->w, "state.complete", "%s", r == 0 ? "yes" : "no");
-	snap_put_fact(c->w, "state.left_out", "%llu",
+	snap_put_fact(c->w, "looks.complete", "%s", r == 0 ? "yes" : "no");
+	snap_put_fact(c->w, "looks.left_out", "%llu",
 		      (unsigned long long)job->area->left_out);
 	n = &job->area->counts;
 #define COUNT(name) \
-	snap_put_fact(c->w, "state." #name, "%llu", (unsigned long long)n->name);
-	COUNT(looks) COUNT(processes) COUNT(unreadable) COUNT(lost)
+	snap_put_fact(c->w, "looks." #name, "%llu", (unsigned long long)n->name);
+	COUNT(rounds) COUNT(processes) COUNT(unreadable) COUNT(lost)
 	COUNT(ticks) COUNT(tick_cpu_ns) COUNT(cpu_ns) COUNT(untracked)
 	COUNT(by_iterator) COUNT(walks) COUNT(walk_files) COUNT(walk_ns)
 	COUNT(walk_errors) COUNT(walk_skipped) COUNT(walk_late)

@@ -141,7 +141,7 @@ static void look(struct state *s, struct state_out *out, bool whole)
 		system_put(&s->facts, out, s->round);
 	if (!whole)
 		s->system_hash = hash;
-	state_count(&c->looks, s->round);
+	state_count(&c->rounds, s->round);
 	state_count(&c->processes, nr);
 	state_count(&c->unreadable, proc_reader_errors(s->reader));
 }
@@ -346,7 +346,7 @@ static void open_process(struct state *s)
 		_exit(1);
 	s->tick_due = s->look_due = c->state_processes_period ? now : NEVER;
 	s->walk_due = c->state_files ? now : NEVER;
-	s->round = s->area->counts.looks; /* of the one before us */
+	s->round = s->area->counts.rounds; /* of the one before us */
 	/* What the one before us was asked for and did not finish is still wanted. */
 	s->asked = __atomic_load_n(&s->area->done, __ATOMIC_ACQUIRE);
 }

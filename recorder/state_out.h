@@ -23,7 +23,7 @@
 
 /* Each stored by one process alone; relaxed on both sides. */
 struct state_counts {
-	uint64_t looks;        /* at processes and machine */
+	uint64_t rounds;       /* of looks at processes and machine */
 	uint64_t processes;    /* in the last one */
 	uint64_t unreadable;   /* values that could not be read, all looks */
 	uint64_t lost;         /* rows that found no room in the ring */

@@ -242,22 +242,22 @@ static void put_state(struct status_out *o)
 
 	if (!c)
 		return;
-	put_u64(o->f, "state.", "pid", (uint64_t)state_pid(o->d->looks));
-	put_u64(o->f, "state.", "looks", c->looks);
-	put_u64(o->f, "state.", "processes", c->processes);
-	put_u64(o->f, "state.", "unreadable", c->unreadable);
-	put_u64(o->f, "state.", "lost", c->lost);
-	put_u64(o->f, "state.", "ticks", c->ticks);
-	put_seconds(o->f, "state.", "tick_cpu_s", c->tick_cpu_ns);
-	put_seconds(o->f, "state.", "cpu_s", c->cpu_ns);
-	put_u64(o->f, "state.", "untracked", c->untracked);
-	put_u64(o->f, "state.", "by_iterator", c->by_iterator);
-	put_u64(o->f, "state.", "walks", c->walks);
-	put_u64(o->f, "state.", "walk_files", c->walk_files);
-	put_seconds(o->f, "state.", "walk_s", c->walk_ns);
-	put_u64(o->f, "state.", "walk_errors", c->walk_errors);
-	put_u64(o->f, "state.", "walk_skipped", c->walk_skipped);
-	put_u64(o->f, "state.", "walk_late", c->walk_late);
+	put_u64(o->f, "looks.", "pid", (uint64_t)state_pid(o->d->looks));
+	put_u64(o->f, "looks.", "rounds", c->looks);
+	put_u64(o->f, "looks.", "processes", c->processes);
+	put_u64(o->f, "looks.", "unreadable", c->unreadable);
+	put_u64(o->f, "looks.", "lost", c->lost);
+	put_u64(o->f, "looks.", "ticks", c->ticks);
+	put_seconds(o->f, "looks.", "tick_cpu_s", c->tick_cpu_ns);
+	put_seconds(o->f, "looks.", "cpu_s", c->cpu_ns);
+	put_u64(o->f, "looks.", "untracked", c->untracked);
+	put_u64(o->f, "looks.", "by_iterator", c->by_iterator);
+	put_u64(o->f, "looks.", "walks", c->walks);
+	put_u64(o->f, "looks.", "walk_files", c->walk_files);
+	put_seconds(o->f, "looks.", "walk_s", c->walk_ns);
+	put_u64(o->f, "looks.", "walk_errors", c->walk_errors);
+	put_u64(o->f, "looks.", "walk_skipped", c->walk_skipped);
+	put_u64(o->f, "looks.", "walk_late", c->walk_late);
 }
 
 struct fr_self_counts {
