@@ -492,8 +492,9 @@ bool view_stream_has(const struct view *v, unsigned stream, unsigned column)
 
 bool view_stream_default(const struct view *v, unsigned stream)
 {
-	static const char *const extra[] = { "names", "inflight", "sample",
-					     "slow" };
+	static const char *const extra[] = { "names",  "inflight", "sample",
+					     "slow",   "process",  "system",
+					     "filesystem" };
 
 	for (unsigned i = 0; i < sizeof(extra) / sizeof(extra[0]); i++)
 		if (!strcmp(v->streams[stream], extra[i]))

@@ -243,7 +243,7 @@ static void put_state(struct status_out *o)
 	if (!c)
 		return;
 	put_u64(o->f, "looks.", "pid", (uint64_t)state_pid(o->d->looks));
-	put_u64(o->f, "looks.", "rounds", c->looks);
+	put_u64(o->f, "looks.", "rounds", c->rounds);
 	put_u64(o->f, "looks.", "processes", c->processes);
 	put_u64(o->f, "looks.", "unreadable", c->unreadable);
 	put_u64(o->f, "looks.", "lost", c->lost);
