@@ -275,9 +275,9 @@ static void do_what_is_due(struct state *s, uint64_t now)
 	}
 	if (now >= s->walk_due) {
 		begin_walk(s);
-		s->walk_due = next_due(
-			s->walk_due, at_least(c->state_period, PERIOD_MIN_NS),
-			now);
+		s->walk_due =
+			next_due(s->walk_due,
+				 at_least(c->state_period, PERIOD_MIN_NS), now);
 	}
 	state_count(&s->area->counts.cpu_ns, state_cpu_ns());
 }
@@ -355,9 +355,9 @@ static _Noreturn void run_process(struct state *s)
 {
 	reset_signals();
 	/* Not inherited: forks of the recorder have no right to write it. */
-	s->region = mmap(NULL, ring_user_bytes(s->o.ring),
-			 PROT_READ | PROT_WRITE, MAP_SHARED,
-			 ring_user_fd(s->o.ring), 0);
+	s->region =
+		mmap(NULL, ring_user_bytes(s->o.ring), PROT_READ | PROT_WRITE,
+		     MAP_SHARED, ring_user_fd(s->o.ring), 0);
 	if (s->region == MAP_FAILED)
 		_exit(1);
 	close_others(s->tasks_fd);
@@ -387,8 +387,8 @@ int state_new(const struct state_options *o, struct state **ret)
 		free(s);
 		return -ENOMEM;
 	}
-	s->tasks_fd = o->config->state_processes_period ? state_tasks_open() :
-							   -1;
+	s->tasks_fd =
+		o->config->state_processes_period ? state_tasks_open() : -1;
 	state_text_word(-1, "/etc/machine-id", id, sizeof(id));
 	if (id[0])
 		facts_hash_machine(id, s->machine);

@@ -13,9 +13,9 @@ struct cpu_entry {
 	struct cpu_entry *next;
 	uint32_t pid;
 	uint64_t start, start_ns;
-	uint64_t seen;        /* number of the look */
-	uint64_t total;      /* at that look */
-	uint64_t begin_ns;   /* the first total we know, and when */
+	uint64_t seen;     /* number of the look */
+	uint64_t total;    /* at that look */
+	uint64_t begin_ns; /* the first total we know, and when */
 	uint64_t begin_total;
 	uint64_t first_tick;
 	uint64_t fine[FINE]; /* total at tick n: n % FINE */

@@ -12,11 +12,11 @@
 #include "recorder/state_system.h"
 #include "recorder/state_text.h"
 
-#define DEVICES_MAX    4096
-#define MOUNTINFO_MAX  (4U << 20)
-#define KEY_MAX        320
-#define SECTOR_BYTES   512ULL
-#define PCI_DISPLAY    0x03U /* class of display controllers */
+#define DEVICES_MAX   4096
+#define MOUNTINFO_MAX (4U << 20)
+#define KEY_MAX       320
+#define SECTOR_BYTES  512ULL
+#define PCI_DISPLAY   0x03U /* class of display controllers */
 
 typedef void (*device_fn)(int fd, const char *name, struct facts *f);
 
@@ -159,9 +159,9 @@ static void add_partition(int fd, const char *name, struct facts *f)
 		return;
 	state_text_word(fd, "size", value, sizeof(value));
 	snprintf(key, sizeof(key), "Partitions/%s/size", name);
-	facts_add(f, key, "%llu",
-		  (unsigned long long)(strtoull(value, NULL, 10) *
-				       SECTOR_BYTES));
+	facts_add(
+		f, key, "%llu",
+		(unsigned long long)(strtoull(value, NULL, 10) * SECTOR_BYTES));
 	add_file(fd, "Partitions", name, "dev", "dev", f);
 	add_file(fd, "Partitions", name, "start", "start", f);
 }

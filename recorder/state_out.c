@@ -202,8 +202,8 @@ static void wait_for_dump(const struct state_out *o)
 	const struct timespec moment = { .tv_nsec = RETRY_NS };
 
 	for (uint64_t n = 0; n < o->patience_ns; n += RETRY_NS) {
-		uint64_t until = __atomic_load_n(&head->hold_until_ns,
-						 __ATOMIC_RELAXED);
+		uint64_t until =
+			__atomic_load_n(&head->hold_until_ns, __ATOMIC_RELAXED);
 
 		if (until <= state_now_ns())
 			return;

@@ -288,8 +288,7 @@ static void put_loads(struct proc_row *row, const struct cpu_table *t,
 }
 
 unsigned proc_reader_look(struct proc_reader *r, struct state_out *out,
-			  uint64_t round, const struct cpu_table *t,
-			  bool exact)
+			  uint64_t round, const struct cpu_table *t, bool exact)
 {
 	struct proc_row row;
 	struct proc_stat s;

@@ -97,7 +97,8 @@ static void add_cpu_text(const char *root, struct facts *f)
 		facts_add(f, "CPU Brand", "%.*s", (int)(v.end - v.p), v.p);
 		break;
 	}
-	if (read_text(root, "/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq",
+	if (read_text(root,
+		      "/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq",
 		      max, sizeof(max)) > 0)
 		facts_add(f, "CPU Frequency", "%.3f MHz",
 			  strtod(max, NULL) / 1000);
@@ -176,8 +177,7 @@ static void add_memory(const char *root, struct facts *f)
 	for (unsigned i = 0; n > 0 && i < 3; i++)
 		if (cpuinfo_value(buf, (size_t)n, keys[i][0], &v) &&
 		    scan_number(&v, &kib))
-			facts_add(f, keys[i][1], "%lld",
-				  (long long)kib * 1024);
+			facts_add(f, keys[i][1], "%lld", (long long)kib * 1024);
 }
 
 void system_collect(const char *root, const char *machine, struct facts *ret)

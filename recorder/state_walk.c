@@ -130,8 +130,8 @@ static void put_file(struct walk *w, const struct statx *st, unsigned depth)
 		.mode = st->stx_mode,
 		.depth = (uint16_t)depth,
 		.size = st->stx_size,
-		.created = st->stx_mask & STATX_BTIME ? ns_of(&st->stx_btime) :
-							-1,
+		.created =
+			st->stx_mask & STATX_BTIME ? ns_of(&st->stx_btime) : -1,
 		.modified = ns_of(&st->stx_mtime),
 		.uid = st->stx_uid,
 		.nlink = st->stx_nlink,

@@ -21,8 +21,8 @@ struct walk_options {
 };
 
 struct walk_result {
-	uint64_t files;   /* rows written */
-	uint64_t errors;  /* files and folders that could not be read */
+	uint64_t files;  /* rows written */
+	uint64_t errors; /* files and folders that could not be read */
 	uint64_t skipped; /* files that found no room, or whose path is too long */
 	uint64_t again;   /* seen before: other names of a file, loops */
 	uint64_t foreign; /* on other file systems */
