@@ -261,17 +261,38 @@ static const cap_value_t reader_keeps[] = {
 
 /* Landlock would do, but also hides the processes of others. */
 static const int reader_never[] = {
-	SCMP_SYS(execve),    SCMP_SYS(execveat),   SCMP_SYS(socket),
-	SCMP_SYS(creat),     SCMP_SYS(mknod),      SCMP_SYS(mknodat),
-	SCMP_SYS(mkdir),     SCMP_SYS(mkdirat),    SCMP_SYS(unlink),
-	SCMP_SYS(unlinkat),  SCMP_SYS(rmdir),      SCMP_SYS(rename),
-	SCMP_SYS(renameat),  SCMP_SYS(renameat2),  SCMP_SYS(link),
-	SCMP_SYS(linkat),    SCMP_SYS(symlink),    SCMP_SYS(symlinkat),
-	SCMP_SYS(truncate),  SCMP_SYS(chmod),      SCMP_SYS(fchmodat),
-	SCMP_SYS(chown),     SCMP_SYS(lchown),     SCMP_SYS(fchownat),
-	SCMP_SYS(mount),     SCMP_SYS(ptrace),     SCMP_SYS(process_vm_writev),
-	SCMP_SYS(setxattr),  SCMP_SYS(io_uring_setup), SCMP_SYS(openat2),
-	SCMP_SYS(init_module), SCMP_SYS(finit_module),
+	SCMP_SYS(execve),
+	SCMP_SYS(execveat),
+	SCMP_SYS(socket),
+	SCMP_SYS(creat),
+	SCMP_SYS(mknod),
+	SCMP_SYS(mknodat),
+	SCMP_SYS(mkdir),
+	SCMP_SYS(mkdirat),
+	SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat),
+	SCMP_SYS(rmdir),
+	SCMP_SYS(rename),
+	SCMP_SYS(renameat),
+	SCMP_SYS(renameat2),
+	SCMP_SYS(link),
+	SCMP_SYS(linkat),
+	SCMP_SYS(symlink),
+	SCMP_SYS(symlinkat),
+	SCMP_SYS(truncate),
+	SCMP_SYS(chmod),
+	SCMP_SYS(fchmodat),
+	SCMP_SYS(chown),
+	SCMP_SYS(lchown),
+	SCMP_SYS(fchownat),
+	SCMP_SYS(mount),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(process_vm_writev),
+	SCMP_SYS(setxattr),
+	SCMP_SYS(io_uring_setup),
+	SCMP_SYS(openat2),
+	SCMP_SYS(init_module),
+	SCMP_SYS(finit_module),
 };
 
 static int forbid_writing(scmp_filter_ctx ctx)
@@ -279,15 +300,13 @@ static int forbid_writing(scmp_filter_ctx ctx)
 	int err = 0;
 
 	for (uint64_t mode = O_WRONLY; !err && mode <= O_RDWR; mode++) {
-		err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
-				       SCMP_SYS(openat), 1,
-				       SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE,
-					       mode));
+		err = seccomp_rule_add(
+			ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(openat), 1,
+			SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE, mode));
 		if (!err)
-			err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
-					       SCMP_SYS(open), 1,
-					       SCMP_A1(SCMP_CMP_MASKED_EQ,
-						       O_ACCMODE, mode));
+			err = seccomp_rule_add(
+				ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(open), 1,
+				SCMP_A1(SCMP_CMP_MASKED_EQ, O_ACCMODE, mode));
 	}
 	return err;
 }
