@@ -4,8 +4,8 @@
  * addresses and ports, noted in the thread's in-flight entry (e->sock).
  *
  * Addresses have 16 bytes in network order, IPv4 as ::ffff:a.b.c.d; one that is
- * not known, or that the family does not have, is all ones.  Ports are in host
- * order and mean something where their address is known.
+ * not known, or that the family does not have, is all ones, and so is its port.
+ * Ports are in host order.
  */
 #ifndef SOCK_BPF_H
 #define SOCK_BPF_H
@@ -146,6 +146,11 @@ __noinline int sock_user_address(struct fr_inflight *e, u64 ptr, u32 len,
 	return 1;
 }
 
+static __always_inline u16 null_u16(u8 value)
+{
+	return value == 0xff ? 0xffff : value;
+}
+
 /* ---- a socket ------------------------------------------------------------------ */
 #define SOCK_FILE(e) ((e)->args[6])
 
@@ -159,7 +164,7 @@ __noinline int sock_note(struct fr_inflight *e, u32 fd)
 	if (!e)
 		return 0;
 	e->ino = ~0ULL;
-	e->sock.protocol = 0xffff;
+	e->sock.protocol = e->sock.lport = e->sock.rport = 0xffff;
 	e->sock.family = e->sock.type = 0xff;
 	address_clear(e->sock.laddr);
 	address_clear(e->sock.raddr);
@@ -190,22 +195,16 @@ static __always_inline void sock_note_again(struct fr_inflight *e, u32 fd,
 }
 
 /* What e->sock says, into the fields that records of sockets share. */
-#define SOCK_PUT(r, e)                                                        \
-	do {                                                                  \
-		__builtin_memcpy((r)->laddr, (e)->sock.laddr, 16);            \
-		__builtin_memcpy((r)->raddr, (e)->sock.raddr, 16);            \
-		(r)->lport = address_known((e)->sock.laddr) ?                 \
-				     (e)->sock.lport :                        \
-				     ~0U;                                     \
-		(r)->rport = address_known((e)->sock.raddr) ?                 \
-				     (e)->sock.rport :                        \
-				     ~0U;                                     \
-		(r)->family =                                                 \
-			(e)->sock.family == 0xff ? 0xffff : (e)->sock.family; \
-		(r)->sock_type =                                              \
-			(e)->sock.type == 0xff ? 0xffff : (e)->sock.type;     \
-		(r)->protocol = (e)->sock.protocol;                           \
-		(r)->ino = (u32)(e)->ino; /* sockfs counts with 32 bits */    \
+#define SOCK_PUT(r, e)                                             \
+	do {                                                       \
+		__builtin_memcpy((r)->laddr, (e)->sock.laddr, 16); \
+		__builtin_memcpy((r)->raddr, (e)->sock.raddr, 16); \
+		(r)->lport = (e)->sock.lport;                      \
+		(r)->rport = (e)->sock.rport;                      \
+		(r)->family = null_u16((e)->sock.family);          \
+		(r)->sock_type = null_u16((e)->sock.type);         \
+		(r)->protocol = (e)->sock.protocol;                \
+		(r)->ino = (e)->ino;                               \
 	} while (0)
 
 #endif

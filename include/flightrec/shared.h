@@ -84,7 +84,7 @@ struct fr_probe_counts {
 /* What is noted of a socket; all bits one: not known. */
 struct fr_inflight_sock {
 	__u32 laddr[4], raddr[4]; /* network order; IPv4 as ::ffff:a.b.c.d */
-	__u16 lport, rport;       /* known if their addresses are */
+	__u16 lport, rport;
 	__u16 protocol;
 	__u8 family, type;
 };
