@@ -16,7 +16,7 @@
 #define EPOLL_CTL_DEL   2
 #define TIMEOUT_NONE    (-1LL)
 #define TIMEOUT_UNKNOWN ((s64)(1ULL << 63))
-#define MASK_UNKNOWN    0xffffffffULL
+#define MASK_UNKNOWN    0xffffffffULL /* of no entry */
 #define NS_PER_S        1000000000LL
 #define EFAULT          14
 
@@ -229,7 +229,7 @@ __noinline int epoll_again(struct fr_inflight *e, s64 ret)
 
 	if (!e || ret == -EFAULT)
 		return 0;
-	if ((u32)e->args[7] == MASK_UNKNOWN)
+	if (e->args[7] == MASK_UNKNOWN)
 		e->args[7] = epoll_asked(FR_PROBE_FS_EXIT, e);
 	if (id == FR_ID_epoll_pwait2 && (s64)e->args[6] == TIMEOUT_UNKNOWN)
 		e->args[6] = (u64)epoll_timeout(e);
@@ -240,7 +240,8 @@ static __always_inline void epoll_put_call(struct fr_epoll *r,
 					   struct fr_inflight *e, u32 id)
 {
 	r->fd = r->fd2 = -1;
-	r->ctl_op = r->flags = r->max_events = ~0U;
+	r->ctl_op = ~0U;
+	r->flags = r->max_events = ~0ULL;
 	if (id == FR_ID_epoll_create) {
 		r->max_events = (u32)e->args[0];
 	} else if (id == FR_ID_epoll_create1) {
@@ -276,7 +277,8 @@ __noinline u64 sys_epoll_put(struct fr_inflight *e, s64 ret, u64 dur,
 	r->pid = e->pid;
 	r->born = e->born;
 	epoll_put_call(r, e, FR_CALL_ID(e->call));
-	r->asked_events = (u32)e->args[7];
+	r->asked_events = e->args[7] >> 32 ? (u32)e->args[7] : ~0ULL;
+	r->spare = 0;
 	r->events = (u32)came;
 	r->looked = (u16)(came >> 32 ?: e->args[7] >> 32);
 	r->ret = (s32)ret;

@@ -112,12 +112,11 @@ static void add_open(struct words_text *t, enum words_table table,
 
 #define MAP_HUGE_BITS 26
 #define MAP_HUGE_MASK 0x3fU
-#define MAP_HUGE_FLAG 0x40000U
 
 /* The recorder keeps the protection in the upper half. */
 static void add_mmap(struct words_text *t, uint64_t flags)
 {
-	uint32_t map = (uint32_t)flags, huge = 0;
+	uint32_t map = (uint32_t)flags, huge;
 	struct words_text m;
 
 	if (flags >> 32)
@@ -128,10 +127,8 @@ static void add_mmap(struct words_text *t, uint64_t flags)
 	m = (struct words_text){ t->buf + t->len, t->size - t->len, 0 };
 	words_add_value(&m, WORDS_map_type, map & 15);
 	map &= ~15U;
-	if (map & MAP_HUGE_FLAG) {
-		huge = map >> MAP_HUGE_BITS & MAP_HUGE_MASK;
-		map &= ~(MAP_HUGE_MASK << MAP_HUGE_BITS);
-	}
+	huge = map >> MAP_HUGE_BITS & MAP_HUGE_MASK;
+	map &= ~(MAP_HUGE_MASK << MAP_HUGE_BITS);
 	words_add_flags(&m, WORDS_map, map);
 	if (huge)
 		words_add(&m, "|", "%u<<MAP_HUGE_SHIFT", huge);
@@ -165,7 +162,7 @@ static bool add_special(struct words_text *t, const char *call,
 	else if (!strcmp(call, "statx"))
 		add_statx(t, flags);
 	else if (!strcmp(call, "fchmod"))
-		words_add(t, "|", "%#jo", (uintmax_t)flags);
+		words_add(t, "|", "%#03jo", (uintmax_t)(flags & 0xffff));
 	else
 		return false;
 	return true;
@@ -196,6 +193,7 @@ void number_mode(char *buf, size_t size, const char *call, uint64_t mode)
 {
 	struct words_text t = { buf, size, 0 };
 	const char *type = words_name(WORDS_file_type, mode & 0170000);
+	bool symbolic = false;
 
 	buf[0] = 0;
 	if (call &&
@@ -206,12 +204,16 @@ void number_mode(char *buf, size_t size, const char *call, uint64_t mode)
 			words_add(&t, "|", "F_OK");
 		return;
 	}
-	if (type) {
-		words_add(&t, "|", "%s", type);
-		mode &= 07777;
+	if (!call || !strncmp(call, "mknod", 5))
+		symbolic = type || !(mode & 0170000);
+	if (symbolic) {
+		if (type)
+			words_add(&t, "|", "%s", type);
+		if (mode & 07000)
+			words_add_flags(&t, WORDS_mode_bits, mode & 07000);
+		mode &= 0777;
 	}
-	words_add_flags(&t, WORDS_mode_bits, mode & 07000);
-	words_add(&t, "|", "%#03jo", (uintmax_t)(mode & ~07000ULL));
+	words_add(&t, "|", "%#03jo", (uintmax_t)mode);
 }
 
 void number_wait_status(char *buf, size_t size, uint64_t status)

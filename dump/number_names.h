@@ -35,7 +35,7 @@ void number_rwbs(char *buf, size_t size, uint64_t cmd_flags);
 
 /* ---- sockets -------------------------------------------------------------------- */
 /* "SO_REUSEADDR", "TCP(99)", "OPT(77,1)". */
-void number_sockopt(char *buf, size_t size, int level, int option);
+void number_sockopt(char *buf, size_t size, bool get, int level, int option);
 /* The value of an option, from its first bytes: "1", "{l_onoff=1, l_linger=5}",
  * "cubic", or "0x" and the bytes. */
 void number_sockopt_value(char *buf, size_t size, int level, int option,

@@ -66,12 +66,32 @@ static bool level_table(int level, enum words_table *ret)
 	}
 }
 
-void number_sockopt(char *buf, size_t size, int level, int option)
+/* Options that only one of the two calls has. */
+static bool own_table(bool get, int level, enum words_table *ret)
+{
+	switch (level) {
+	case LEVEL_IP:
+		*ret = get ? WORDS_ip_get : WORDS_ip_set;
+		return true;
+	case LEVEL_IPV6:
+		*ret = get ? WORDS_ipv6_get : WORDS_ipv6_set;
+		return true;
+	case LEVEL_SOCKET:
+		*ret = WORDS_so_get;
+		return get;
+	default:
+		return false;
+	}
+}
+
+void number_sockopt(char *buf, size_t size, bool get, int level, int option)
 {
 	enum words_table table;
 	const char *name = NULL;
 
-	if (level_table(level, &table))
+	if (own_table(get, level, &table))
+		name = words_name(table, (uint64_t)option);
+	if (!name && level_table(level, &table))
 		name = words_name(table, (uint64_t)option);
 	if (name)
 		snprintf(buf, size, "%s", name);

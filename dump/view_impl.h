@@ -79,6 +79,7 @@ enum view_role {
 	ROLE_SOCKOPT,
 	ROLE_VALUELEN,
 	ROLE_COMMLEN,
+	ROLE_AF,
 	ROLE_CGROUPLEN,
 	ROLE_END, /* the field `dur`, or `age` */
 	ROLES
@@ -189,6 +190,8 @@ void view_cursor_set(struct view_cursor *c, uint32_t block, uint32_t row);
 /* End of the operation in row ${row}, ns. */
 uint64_t view_end_ns(const struct view_block *b, uint32_t row);
 
+/* A number of the row; false: not captured. */
+bool view_number(struct view_cursor *c, int src, uint64_t *ret);
 /* The system call of the row; NULL: it is none. */
 const struct fr_call_name *view_call(struct view_cursor *c);
 

@@ -49,6 +49,7 @@ static const char *const role_kinds[ROLES] = {
 	[ROLE_VALUELEN] = "VALUELEN",
 	[ROLE_COMMLEN] = "COMMLEN",
 	[ROLE_CGROUPLEN] = "CGROUPLEN",
+	[ROLE_AF] = "AF",
 	[ROLE_END] = "",
 };
 

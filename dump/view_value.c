@@ -125,6 +125,22 @@ static bool kind_is_dev(const char *kind)
 	       !strcmp(kind, "DIRDEV") || !strcmp(kind, "DIRDEV2");
 }
 
+/* All bits of a call's flags may be set: they are unknown if it has none. */
+static bool has_flags(struct view_cursor *c, const struct fr_field *f)
+{
+	const struct fr_call_name *call = view_call(c);
+
+	return (!strcmp(f->kind, "MSG") || !strcmp(f->kind, "SOCKFLAGS")) &&
+	       call && call->info.flags;
+}
+
+bool view_number(struct view_cursor *c, int src, uint64_t *ret)
+{
+	if (src >= 0 && has_flags(c, &c->block->b->schema->fields[src]))
+		return view_raw(c->block, src, c->row, ret);
+	return view_captured(c->block, src, c->row, ret);
+}
+
 /* "rport" belongs to "raddr": no address, no port. */
 static bool port_is_known(struct view_cursor *c, int port, uint64_t value)
 {
@@ -154,7 +170,7 @@ static void get_field(struct view_cursor *c, int src, struct view_value *ret)
 		view_string_get(c, src, ret);
 		return;
 	}
-	if (!view_captured(c->block, src, c->row, &u))
+	if (!view_number(c, src, &u))
 		return;
 	if (kind_is_dev(f->kind)) {
 		set_dev(c, ret, u);

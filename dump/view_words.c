@@ -18,7 +18,6 @@ static const struct {
 	bool is_flags;
 } plain[] = {
 	{ "AF", WORDS_af, false },
-	{ "IPPROTO", WORDS_ipproto, false },
 	{ "SOCKTYPE", WORDS_sock_type, false },
 	{ "SHUT", WORDS_shut, false },
 	{ "TCPSTATE", WORDS_tcp_state, false },
@@ -35,7 +34,7 @@ bool view_kind_has_words(const char *kind)
 	static const char *const other[] = { "FLAGS",   "REQ",
 					     "MODE",    "POLLMASK",
 					     "SOCKOPT", "DROPREASON",
-					     NULL };
+					     "IPPROTO", NULL };
 
 	for (unsigned i = 0; i < sizeof(plain) / sizeof(*plain); i++)
 		if (!strcmp(plain[i].kind, kind))
@@ -85,11 +84,32 @@ static void poll_words(struct view_cursor *c, char *buf, uint64_t u)
 
 static void option_words(struct view_cursor *c, char *buf, uint64_t u)
 {
+	const char *call = call_name(c);
 	uint64_t level = 0;
 
 	view_captured(c->block, c->block->layout->role[ROLE_SOCKLEVEL], c->row,
 		      &level);
-	number_sockopt(buf, VIEW_WORDS_MAX, (int)level, (int)u);
+	number_sockopt(buf, VIEW_WORDS_MAX, call && !strcmp(call, "getsockopt"),
+		       (int)level, (int)u);
+}
+
+#define FAMILY_INET    2
+#define FAMILY_INET6   10
+#define FAMILY_NETLINK 16
+
+/* What a protocol's number means, its family says. */
+static void protocol_words(struct view_cursor *c, char *buf, uint64_t u)
+{
+	uint64_t family = FAMILY_INET;
+
+	view_captured(c->block, c->block->layout->role[ROLE_AF], c->row,
+		      &family);
+	if (family == FAMILY_INET || family == FAMILY_INET6)
+		words_value(buf, VIEW_WORDS_MAX, WORDS_ipproto, u);
+	else if (family == FAMILY_NETLINK)
+		words_value(buf, VIEW_WORDS_MAX, WORDS_netlink_proto, u);
+	else
+		snprintf(buf, VIEW_WORDS_MAX, "%ju", (uintmax_t)u);
 }
 
 #define CREATES 020000100ULL /* O_CREAT, __O_TMPFILE: everywhere the same */
@@ -125,6 +145,8 @@ static bool special_words(struct view_cursor *c, const char *kind, char *buf,
 		poll_words(c, buf, u);
 	else if (!strcmp(kind, "SOCKOPT"))
 		option_words(c, buf, u);
+	else if (!strcmp(kind, "IPPROTO"))
+		protocol_words(c, buf, u);
 	else if (!strcmp(kind, "DROPREASON"))
 		enum_fact_drop_reason(c->file->snap, u, buf);
 	else
@@ -138,7 +160,7 @@ void view_words(struct view_cursor *c, int src, struct view_value *ret)
 	uint64_t u;
 	char *buf;
 
-	if (src < 0 || !view_captured(c->block, src, c->row, &u))
+	if (src < 0 || !view_number(c, src, &u))
 		return;
 	kind = c->block->b->schema->fields[src].kind;
 	buf = view_text_room(c, VIEW_WORDS_MAX);

@@ -16,6 +16,7 @@ struct word {
 #define FR_WORDS_END             { 0, NULL } };
 #include "dump/words_fs.def"
 #include "dump/words_net.def"
+#include "dump/words_sockopt.def"
 #include "dump/words_other.def"
 #undef FR_WORDS
 #undef FR_WORD
@@ -30,6 +31,7 @@ static const struct {
 #define FR_WORDS_END
 #include "dump/words_fs.def"
 #include "dump/words_net.def"
+#include "dump/words_sockopt.def"
 #include "dump/words_other.def"
 };
 /* clang-format on */

@@ -19,6 +19,7 @@ enum words_table {
 #include "dump/words_fs.def"
 #include "dump/words_net.def"
 #include "dump/words_other.def"
+#include "dump/words_sockopt.def"
 #undef FR_WORDS
 #undef FR_WORD
 #undef FR_WORDS_END
