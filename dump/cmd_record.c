@@ -35,6 +35,8 @@ static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "set", required_argument, NULL, 's' },
 	{ "config", required_argument, NULL, 'c' },
+	{ "anonymize", no_argument, NULL, 'a' },
+	{ "keep-extensions", no_argument, NULL, 'e' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "profile", required_argument, NULL, SHORTCUTS },
@@ -113,6 +115,7 @@ static int take_shortcut(struct record *r, const char *setting,
 static int take_option(struct record *r, int opt, char **argv)
 {
 	struct private_recorder *p = &r->recorder;
+	int code;
 
 	switch (opt) {
 	case 'o':
@@ -123,6 +126,11 @@ static int take_option(struct record *r, int opt, char **argv)
 		return EXIT_OK;
 	case 's':
 		return take_setting(r, optarg);
+	case 'a':
+		return take_setting(r, "dump.anonymize=yes");
+	case 'e':
+		code = take_setting(r, "dump.anonymize=yes");
+		return code ? code : take_setting(r, "dump.keep_extensions=yes");
 	case 'c':
 		p->config = optarg;
 		return EXIT_OK;
@@ -434,6 +442,9 @@ const struct command_ops cmd_record = {
 		"                      (+cache,-net)\n"
 		"  --trigger RULE      take a snapshot when this happens, as well as at the end\n"
 		"  --set KEY=VALUE     a setting, as for flightrecd; may be repeated\n"
+		"  --anonymize         put keyed hashes in place of names, arguments, texts and\n"
+		"                      addresses before anything is written\n"
+		"  --keep-extensions   the same, but .c, .log, ... stay\n"
 		"  -q, --quiet         do not say where the snapshot is\n\n"
 		"EXIT STATUS\n"
 		"  the command's; 128 + N if signal N ended it; 125 if recording failed, 126 if\n"

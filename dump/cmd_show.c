@@ -15,7 +15,7 @@ struct show {
 	struct view_filter filter;
 	enum row_format format;
 	const char *columns; /* as given; NULL: what suits the streams */
-	bool no_header;
+	bool no_header, anonymize, keep_extensions;
 	unsigned *chosen;
 	unsigned nr_chosen;
 };
@@ -25,6 +25,8 @@ static const struct option options[] = {
 	{ "columns", required_argument, NULL, 'f' },
 	{ "output-format", required_argument, NULL, 'O' },
 	{ "no-header", no_argument, NULL, 'H' },
+	{ "anonymize", no_argument, NULL, 'a' },
+	{ "keep-extensions", no_argument, NULL, 'e' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -89,6 +91,10 @@ static int parse_options(int argc, char **argv, struct show *s)
 			s->columns = optarg;
 		} else if (opt == 'H') {
 			s->no_header = true;
+		} else if (opt == 'a') {
+			s->anonymize = true;
+		} else if (opt == 'e') {
+			s->anonymize = s->keep_extensions = true;
 		} else if (opt == 'O') {
 			if (parse_format(optarg, &s->format))
 				return command_bad_usage(
@@ -229,6 +235,8 @@ static int show(struct show *s, struct view *v, int code)
 {
 	int r = check_streams(s, v);
 
+	if (r == EXIT_OK && s->anonymize)
+		r = view_open_anonymize(v, s->keep_extensions, NULL);
 	if (r == EXIT_OK)
 		r = choose(s, v);
 	if (r == EXIT_OK)
@@ -270,7 +278,9 @@ const struct command_ops cmd_show = {
 		"                      JSON object per row; integers stay integers, what was\n"
 		"                      not captured is empty or null\n"
 		"  -f, --columns A,B   these columns, in this order\n"
-		"  --no-header         no line with the names of the columns\n\n"
+		"  --no-header         no line with the names of the columns\n"
+		"  --anonymize         keyed hashes in place of names, arguments, addresses\n"
+		"  --keep-extensions   the same, but .c, .log, ... stay\n\n"
 		"Sampled counters are shown with --stream sample only.\n\n"
 		"EXAMPLES\n"
 		"  flightrec show --min-latency 20ms a.frs\n"

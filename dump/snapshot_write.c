@@ -9,6 +9,7 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "dump/anonymize.h"
 #include "dump/snapshot_file.h"
 #include "dump/snapshot_format.h"
 #include "dump/snapshot_stage.h"
@@ -16,6 +17,7 @@
 
 #define WRITE_TYPES       256
 #define WRITE_FACTS_BYTES (256u << 10) /* pending ones */
+#define WRITE_FACT_MAX    (WRITE_FACTS_BYTES - 256) /* value of one */
 #define WRITE_ROWS_BYTES  (128u << 10) /* pending coverage, gaps */
 #define WRITE_INDEX_BYTES (16u << 20)
 /* A segment shorter than this shares the tables of the next one. */
@@ -39,6 +41,11 @@ struct snap_writer {
 	ZSTD_CCtx *zstd;
 	struct write_pending facts, coverage, gaps, index;
 	uint64_t malformed, unknown;
+	char *fact; /* one under construction */
+	/* NULL: everything is written as it is */
+	const struct anonymizer *anon;
+	uint8_t *hidden;
+	char *hidden_fact;
 };
 
 /* ---- frames --------------------------------------------------------------- */
@@ -226,7 +233,8 @@ static int write_alloc(struct snap_writer *w, int level)
 	w->stored_size = SNAP_FRAME_BYTES + ZSTD_compressBound(bound) +
 			 STAGE_SEGMENTS_MAX * 16;
 	w->stored = malloc(w->stored_size);
-	if (!w->work || !w->raw || !w->stored ||
+	w->fact = malloc(WRITE_FACT_MAX);
+	if (!w->fact || !w->work || !w->raw || !w->stored ||
 	    write_alloc_pending(&w->facts, SNAP_KIND_FACTS,
 				WRITE_FACTS_BYTES) ||
 	    write_alloc_pending(&w->coverage, SNAP_KIND_COVERAGE,
@@ -253,6 +261,9 @@ static void write_free(struct snap_writer *w)
 	free(w->coverage.bytes);
 	free(w->gaps.bytes);
 	free(w->index.bytes);
+	free(w->fact);
+	free(w->hidden);
+	free(w->hidden_fact);
 	free(w);
 }
 
@@ -302,31 +313,48 @@ static uint8_t *write_pending_room(struct snap_writer *w,
 	return p->bytes + p->used - len;
 }
 
-int snap_put_fact(struct snap_writer *w, const char *key, const char *fmt, ...)
+static int write_fact(struct snap_writer *w, const char *key, const char *value,
+		      size_t len)
 {
 	size_t key_len = strlen(key);
-	va_list args;
 	uint8_t *at;
-	int len;
 
-	va_start(args, fmt);
-	len = vsnprintf(NULL, 0, fmt, args);
-	va_end(args);
-	if (len < 0 || key_len > UINT16_MAX ||
-	    key_len + (size_t)len + 7 > w->facts.size)
+	if (key_len > UINT16_MAX || key_len + len + 6 > w->facts.size)
 		return -E2BIG;
-	/* one more for the NUL that vsnprintf puts and the file has not */
-	at = write_pending_room(w, &w->facts, key_len + (size_t)len + 7);
+	at = write_pending_room(w, &w->facts, key_len + len + 6);
 	if (!at)
 		return w->err;
 	at = snap_put_int(at, key_len, 2);
 	at = snap_put_int(at, (uint64_t)len, 4);
 	memcpy(at, key, key_len);
-	va_start(args, fmt);
-	vsnprintf((char *)at + key_len, (size_t)len + 1, fmt, args);
-	va_end(args);
-	w->facts.used--;
+	memcpy(at + key_len, value, len);
 	return 0;
+}
+
+int snap_put_fact(struct snap_writer *w, const char *key, const char *fmt, ...)
+{
+	const char *value = w->fact;
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(w->fact, WRITE_FACT_MAX, fmt, args);
+	va_end(args);
+	if (len < 0 || len >= (int)WRITE_FACT_MAX)
+		return -E2BIG;
+	if (w->anon)
+		value = anonymize_fact(w->anon, key, value, w->hidden_fact);
+	return value ? write_fact(w, key, value, strlen(value)) : 0;
+}
+
+int snap_anonymize(struct snap_writer *w, const struct anonymizer *a)
+{
+	w->hidden = malloc(ANONYMIZE_RECORD_MAX);
+	w->hidden_fact = malloc(ANONYMIZE_FACT_MAX);
+	if (!w->hidden || !w->hidden_fact)
+		return -ENOMEM;
+	w->anon = a;
+	return snap_put_fact(w, "anonymous", "yes");
 }
 
 static int write_row(struct snap_writer *w, struct write_pending *p,
@@ -419,6 +447,10 @@ int snap_put(struct snap_writer *w, unsigned lane, unsigned cpu, uint64_t seq,
 
 	if (type == FR_T_slow)
 		type = write_unpack_slow(&r) ? -EBADMSG : write_record_type(&r);
+	if (type >= 0 && w->anon) {
+		r.len = anonymize_record(w->anon, w->hidden, r.bytes, r.len);
+		r.bytes = w->hidden;
+	}
 	s = type < 0 ? NULL : w->stages[type];
 	if (type < 0 || type == FR_T_slow ||
 	    (s && stage_check(s, r.bytes, r.len, &tail_len))) {

@@ -36,6 +36,11 @@ struct snap_writer *snap_create(const char *folder, const char *name,
 int snap_put_fact(struct snap_writer *w, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* From here on nothing is written but through ${a} (anonymize.h), which must live
+ * as long as the writer.  Puts the fact "anonymous".  0 or -ENOMEM. */
+struct anonymizer;
+int snap_anonymize(struct snap_writer *w, const struct anonymizer *a);
+
 /* One record: ${rec}: logical bytes (head and ts included), at least the
  * struct of its type.  Records of unknown type are counted (fact
  * "records.unknown"), not stored; so are those that contradict themselves

@@ -54,6 +54,9 @@ void view_free(struct view *v)
 		free(v->columns[i]);
 	for (unsigned i = 0; i < v->nr_streams; i++)
 		free(v->streams[i]);
+	for (unsigned i = 0; i < v->nr_replaced; i++)
+		free(v->replaced[i]);
+	free(v->replaced);
 	join_free(&v->paths);
 	join_free(&v->inodes);
 	join_free(&v->strings);

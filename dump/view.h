@@ -87,6 +87,11 @@ int view_add_file(struct view *v, const char *path, struct snap_diag *diag);
  * 0, -ENOMEM, or -EINVAL with *diag (a time that cannot be understood). */
 int view_load(struct view *v, const struct view_filter *f,
 	      struct snap_diag *diag);
+/* After view_load(), so that filters see the clear text: puts keyed hashes in
+ * place of all names, texts and addresses (anonymize.h).  Facts of the files stay
+ * as they are.  0 or -ENOMEM: the view is then not to be shown. */
+struct anonymizer;
+int view_anonymize(struct view *v, const struct anonymizer *a);
 
 unsigned view_nr_files(const struct view *v);
 struct snap *view_snap(const struct view *v, unsigned file);

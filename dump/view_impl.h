@@ -128,6 +128,7 @@ struct view_block {
 	uint32_t nr_values;
 	uint32_t *parent, *metric;
 	int64_t *value;
+	uint64_t *lengths[3]; /* view_anonymize.c */
 };
 
 struct view_row {
@@ -151,6 +152,8 @@ struct view {
 	char *streams[VIEW_STREAMS_MAX];
 	unsigned nr_streams;
 	struct join paths, strings, procs, leaders, metrics;
+	void **replaced; /* memory of view_anonymize() */
+	unsigned nr_replaced;
 	struct join inodes; /* paths, for records that do not know which name */
 };
 

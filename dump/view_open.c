@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dump/anonymize.h"
 #include "dump/command.h"
 #include "dump/folder.h"
 
@@ -101,6 +102,25 @@ int view_open(int argc, char **argv, const struct view_filter *f,
 			       diag.text);
 	view_free(v);
 	return r == -ENOMEM ? EXIT_FAILED : EXIT_USAGE;
+}
+
+int view_open_anonymize(struct view *v, bool keep_extensions,
+			struct anonymizer **ret)
+{
+	struct anonymizer *a;
+	int r;
+
+	a = anonymizer_new(keep_extensions ? ANONYMIZE_EXTENSIONS : 0);
+	r = a ? view_anonymize(v, a) : -errno;
+	if (!r && ret)
+		*ret = a;
+	else
+		anonymizer_free(a);
+	if (!r)
+		return EXIT_OK;
+	fprintf(stderr, "flightrec: cannot make it anonymous: %s\n",
+		strerror(-r));
+	return EXIT_FAILED;
 }
 
 int view_close(struct view *v, int code)

@@ -14,6 +14,14 @@
  */
 int view_open(int argc, char **argv, const struct view_filter *f,
 	      struct view **ret);
+/*
+ * Hides what the loaded rows say (anonymize.h) under a new key.  Says what went
+ * wrong and returns EXIT_FAILED, else EXIT_OK.  *ret: what it was done with, to be
+ * freed; NULL: not wanted.
+ */
+struct anonymizer;
+int view_open_anonymize(struct view *v, bool keep_extensions,
+			struct anonymizer **ret);
 /* "flightrec: FILE: what" on standard error, FILE once; ${err}: negative, for
  * what ${diag} does not say. */
 void view_open_complain(const char *path, const struct snap_diag *diag,

@@ -28,6 +28,7 @@ struct dump_job {
 	uint64_t real_ns;
 	const struct facts *facts[DUMPER_FACTS]; /* in order; NULL: none */
 	int level;                               /* zstd */
+	int anonymize, keep_extensions;          /* dump/anonymize.h */
 	gid_t gid; /* group of what root makes; (gid_t)-1: as it comes */
 	uint64_t max_files, max_bytes; /* what stays after a good one */
 	struct state_area *area; /* where the look it asked for comes; NULL: none */

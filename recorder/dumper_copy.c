@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dump/anonymize.h"
 #include "dump/schema.h"
 #include "dump/snapshot_write.h"
 
@@ -42,6 +43,7 @@ struct copier {
 	const struct ring_hold_chunk *at;
 	struct track *t;
 	uint64_t first_seq;
+	struct anonymizer *anon; /* NULL: everything is written as it is */
 };
 
 /* ---- one chunk ------------------------------------------------------------------- */
@@ -370,6 +372,17 @@ static int copy_all(struct copier *c)
 	return err ? err : put_look(c);
 }
 
+/* The key lives in this process only, and ends with it. */
+static int begin_anonymous(struct copier *c)
+{
+	unsigned flags = c->job->keep_extensions ? ANONYMIZE_EXTENSIONS : 0;
+
+	if (!c->job->anonymize)
+		return 0;
+	c->anon = anonymizer_new(flags);
+	return c->anon ? snap_anonymize(c->w, c->anon) : -errno;
+}
+
 int dumper_write_snapshot(const struct dump_job *job, const char *name,
 			  int pipe_fd, struct dumper_msg *ret)
 {
@@ -381,12 +394,15 @@ int dumper_write_snapshot(const struct dump_job *job, const char *name,
 			   (FR_RECORD_SLOTS_MAX - 1) * FR_CONT_BYTES);
 	if (c.chunk && c.scratch) {
 		c.w = snap_create(".", name, job->level);
-		err = c.w ? copy_all(&c) : -errno;
+		err = c.w ? begin_anonymous(&c) : -errno;
+		if (!err)
+			err = copy_all(&c);
 	}
 	if (!err)
 		err = snap_finish(c.w, &ret->bytes);
 	else
 		snap_abort(c.w);
+	anonymizer_free(c.anon);
 	free(c.scratch);
 	free(c.chunk);
 	return err;

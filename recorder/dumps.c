@@ -173,6 +173,8 @@ static int start_attempt(struct dumps *d)
 		.real_ns = d->real_ns,
 		.facts = { d->host, d->config, &d->facts, &d->hold_facts },
 		.level = d->settings.level,
+		.anonymize = d->settings.anonymize,
+		.keep_extensions = d->settings.keep_extensions,
 		.gid = d->settings.gid,
 		.max_files = d->settings.max_files,
 		.max_bytes = d->settings.max_bytes,

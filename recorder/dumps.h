@@ -63,6 +63,7 @@ struct dumps_counts {
 struct dumps_settings {
 	char folders[2][PATH_MAX]; /* dump.folder, dump.fallback ("": none) */
 	int level;
+	int anonymize, keep_extensions;
 	uint64_t hold_limit_ns, max_files, max_bytes, look_wait_ns;
 	gid_t gid;
 };

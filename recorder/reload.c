@@ -16,6 +16,8 @@ void daemon_configure_dumps(struct dumps *dumps, const struct fr_config *c,
 	snprintf(s->folders[0], sizeof(s->folders[0]), "%s", c->dump_folder);
 	snprintf(s->folders[1], sizeof(s->folders[1]), "%s", c->dump_fallback);
 	s->level = (int)c->dump_level;
+	s->anonymize = c->dump_anonymize;
+	s->keep_extensions = c->dump_keep_extensions;
 	s->hold_limit_ns = c->dump_hold_limit;
 	s->look_wait_ns = c->state_dump_wait;
 	s->max_files = (uint64_t)c->dump_max_files;

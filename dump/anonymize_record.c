@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* anonymize_record.c - whole records, by the schema, and facts. */
+#include <flightrec/event.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dump/anonymize_impl.h"
+#include "dump/snapshot_format.h"
+
+#define NOT_A_PATH       4u /* flags of name_path */
+#define ANON_INODE_MAGIC 0x09041934u
+#define TAIL_MAX         4600 /* more than a record of the ring can hold */
+
+uint64_t *anonymize_row_field(struct anonymize_row *row, const char *name)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} fields[] = {
+#define FIELD(f) { #f, offsetof(struct anonymize_row, f) }
+		FIELD(flags),	   FIELD(fs_magic),  FIELD(level),
+		FIELD(option),	   FIELD(pid),	     FIELD(ppid),
+		FIELD(comm_len), FIELD(cgroup_len), FIELD(value_len),
+#undef FIELD
+	};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (!strcmp(fields[i].name, name))
+			return (uint64_t *)(void *)((char *)row +
+						    fields[i].offset);
+	return NULL;
+}
+
+/* ---- tails, by kind ------------------------------------------------------------- */
+
+static size_t keep(char *dst, const char *src, size_t len)
+{
+	memcpy(dst, src, len);
+	return len;
+}
+
+/* Components with a NUL behind each, the leaf first. */
+static size_t put_parts(const struct anonymizer *a, struct anonymize_row *row,
+			char *dst, const char *src, size_t len)
+{
+	size_t out = 0, begin = 0;
+
+	/* the kernel's own words: [eventfd], inotify */
+	if (row->flags & NOT_A_PATH && row->fs_magic == ANON_INODE_MAGIC)
+		return keep(dst, src, len);
+	while (begin < len) {
+		size_t n = strnlen(src + begin, len - begin);
+
+		/* a root is called "/" */
+		out += n == 1 && src[begin] == '/' ?
+			       keep(dst + out, "/", 1) :
+			       anonymize_part(a, dst + out, src + begin, n,
+					      !begin);
+		begin += n;
+		if (begin < len)
+			dst[out++] = src[begin++]; /* NUL */
+	}
+	return out;
+}
+
+static size_t put_args(const struct anonymizer *a, char *dst, const char *src,
+		       size_t len)
+{
+	size_t out = 0, begin = 0;
+
+	while (begin < len) {
+		size_t n = strnlen(src + begin, len - begin);
+
+		out += anonymize_text(a, dst + out, src + begin, n);
+		begin += n;
+		if (begin < len)
+			dst[out++] = src[begin++];
+	}
+	return out;
+}
+
+/* "NAME=value": which variables are recorded is a setting, not a secret. */
+static size_t put_env(const struct anonymizer *a, char *dst, const char *src,
+		      size_t len)
+{
+	size_t out = 0, begin = 0;
+
+	while (begin < len) {
+		size_t n = strnlen(src + begin, len - begin);
+		const char *equals = memchr(src + begin, '=', n);
+		size_t name = equals ? (size_t)(equals + 1 - src) - begin : 0;
+
+		out += keep(dst + out, src + begin, name);
+		out += anonymize_text(a, dst + out, src + begin + name,
+				      n - name);
+		begin += n;
+		if (begin < len)
+			dst[out++] = src[begin++];
+	}
+	return out;
+}
+
+/* Name, path of the cgroup, command line; kernel threads have no command line
+ * and are children of the second process. */
+static size_t put_state_proc(const struct anonymizer *a,
+			     struct anonymize_row *row, char *dst,
+			     const char *src, size_t len)
+{
+	size_t comm = row->comm_len < len ? (size_t)row->comm_len : len;
+	size_t cgroup = row->cgroup_len < len - comm ? (size_t)row->cgroup_len :
+						       len - comm;
+	size_t rest = comm + cgroup, out;
+	bool kernel = rest == len && (row->pid == 2 || row->ppid == 2);
+
+	out = kernel ? keep(dst, src, comm) :
+			     anonymize_part(a, dst, src, comm, false);
+	row->comm_len = out;
+	row->cgroup_len = cgroup ? anonymize_text(a, dst + out, src + comm,
+						  cgroup) :
+					 0;
+	out += row->cgroup_len;
+	return out + put_args(a, dst + out, src + rest, len - rest);
+}
+
+static bool in_list(const char *const *list, const char *text, size_t len)
+{
+	for (; *list; list++)
+		if (strlen(*list) == len && !memcmp(*list, text, len))
+			return true;
+	return false;
+}
+
+/* "Key/part/part=value": what the makers of hardware and kernel chose stays. */
+static size_t put_state_fact(const struct anonymizer *a, char *dst,
+			     const char *src, size_t len)
+{
+	static const char *const plain[] = {
+		"System", "Release", "Version", "Machine", "CPU Brand",
+		"CPU Cores (logical)", "CPU Cores (physical)", "CPU Frequency",
+		"Total Memory", "Available Memory", "GPUs", "Storages", NULL
+	};
+	static const char *const secret[] = { "serial", "wwid", "wwn", "uuid",
+					      "label", NULL };
+	const char *equals = memchr(src, '=', len);
+	size_t key = equals ? (size_t)(equals - src) : len;
+	const char *slash = memchr(src, '/', key);
+	size_t first = slash ? (size_t)(slash - src) : key, out;
+	const char *last = memrchr(src, '/', key);
+	size_t last_len = last ? (size_t)(src + key - last - 1) : 0;
+
+	if (in_list(plain, src, first) &&
+	    !(last && in_list(secret, last + 1, last_len)))
+		return keep(dst, src, len);
+	out = keep(dst, src, first);
+	out += anonymize_text(a, dst + out, src + first, key - first);
+	if (!equals)
+		return out;
+	out += keep(dst + out, "=", 1);
+	return out + anonymize_text(a, dst + out, equals + 1, len - key - 1);
+}
+
+/* "net.eth0.rx_bytes": who manages a machine names its network devices; others
+ * have the names that the kernel gave them. */
+static size_t put_metric(const struct anonymizer *a, char *dst, const char *src,
+			 size_t len)
+{
+	size_t name = strnlen(src, len), out;
+	const char *dot, *last;
+
+	if (name < 4 || memcmp(src, "net.", 4))
+		return keep(dst, src, len);
+	dot = src + 3;
+	last = memrchr(src, '.', name);
+	if (last == dot || (last - dot == 3 && !memcmp(dot, ".lo", 3)))
+		return keep(dst, src, len);
+	out = keep(dst, src, 4);
+	out += anonymize_part(a, dst + out, dot + 1, (size_t)(last - dot) - 1,
+			      false);
+	return out + keep(dst + out, last, len - (size_t)(last - src));
+}
+
+size_t anonymize_tail(const struct anonymizer *a, const struct fr_schema *s,
+		      struct anonymize_row *row, char *dst, const char *src,
+		      size_t len)
+{
+	const char *kind = s->tail_kind;
+
+	if (!strcmp(kind, "VALUES"))
+		return keep(dst, src, len);
+	if (!strcmp(kind, "PARTS"))
+		return put_parts(a, row, dst, src, len);
+	if (!strcmp(kind, "ARGS") && !strcmp(s->tail_name, "env"))
+		return put_env(a, dst, src, len);
+	if (!strcmp(kind, "ARGS"))
+		return put_args(a, dst, src, len);
+	if (!strcmp(kind, "STATEPROC"))
+		return put_state_proc(a, row, dst, src, len);
+	if (!strcmp(kind, "STATEFACT"))
+		return put_state_fact(a, dst, src, len);
+	if (!strcmp(kind, "STR") && !strcmp(s->name, "metric"))
+		return put_metric(a, dst, src, len);
+	/* "@name": an abstract socket */
+	if (len && *src == '@' && !strcmp(s->stream, "names")) {
+		*dst = '@';
+		return 1 + anonymize_text(a, dst + 1, src + 1, len - 1);
+	}
+	return anonymize_text(a, dst, src, len);
+}
+
+/* ---- records -------------------------------------------------------------------- */
+
+static uint64_t read_head(const uint8_t *rec)
+{
+	uint64_t head;
+
+	memcpy(&head, rec, sizeof(head));
+	return head;
+}
+
+static void write_aux(uint8_t *rec, uint64_t aux)
+{
+	uint64_t head = (read_head(rec) & ~0xffffULL) | (aux & 0xffff);
+
+	memcpy(rec, &head, sizeof(head));
+}
+
+static void each_number(const struct fr_schema *s, const uint8_t *rec,
+			struct anonymize_row *row)
+{
+	for (unsigned i = 0; i < s->nr_fields; i++) {
+		const struct fr_field *f = &s->fields[i];
+		uint64_t *at = anonymize_row_field(row, f->name);
+
+		if (at && !f->is_chars)
+			*at = snap_get_int(rec + f->offset, f->width);
+	}
+	row->is_name = !strcmp(s->stream, "names");
+}
+
+static void each_field(const struct anonymizer *a, const struct fr_schema *s,
+		       struct anonymize_row *row, uint8_t *dst,
+		       const uint8_t *rec)
+{
+	for (unsigned i = 0; i < s->nr_fields; i++) {
+		const struct fr_field *f = &s->fields[i];
+		uint64_t value;
+
+		if (f->is_chars) {
+			anonymize_field(a, f, row, dst + f->offset,
+					rec + f->offset, f->width);
+			continue;
+		}
+		value = snap_get_int(rec + f->offset, f->width);
+		if (anonymize_number(a, f, &value))
+			snap_put_int(dst + f->offset, value, f->width);
+	}
+}
+
+/* What the anonymizer changed beside texts. */
+static void put_back(const struct fr_schema *s, struct anonymize_row *row,
+		     uint8_t *dst)
+{
+	static const char *const names[] = { "comm_len", "cgroup_len",
+					     "value_len", NULL };
+
+	for (unsigned i = 0; i < s->nr_fields; i++) {
+		const struct fr_field *f = &s->fields[i];
+
+		if (in_list(names, f->name, strlen(f->name)))
+			snap_put_int(dst + f->offset,
+				     *anonymize_row_field(row, f->name),
+				     f->width);
+	}
+}
+
+/* Length of the tail as the record says; SIZE_MAX: it contradicts itself. */
+static size_t tail_length(const struct fr_schema *s, const uint8_t *rec,
+			  size_t len, const struct fr_field **ret_field)
+{
+	uint64_t n = read_head(rec) & 0xffff;
+
+	*ret_field = NULL;
+	if (!s->tail_name)
+		return 0;
+	for (unsigned i = 0; i < s->nr_fields; i++) {
+		const struct fr_field *f = &s->fields[i];
+
+		if (!strcmp(f->name, s->tail_len)) {
+			*ret_field = f;
+			n = snap_get_int(rec + f->offset, f->width);
+		}
+	}
+	return n > len - s->bytes || n > TAIL_MAX ? SIZE_MAX : (size_t)n;
+}
+
+size_t anonymize_record(const struct anonymizer *a, uint8_t *dst,
+			const uint8_t *rec, size_t len)
+{
+	const struct fr_schema *s = NULL;
+	const struct fr_field *field;
+	struct anonymize_row row = { 0 };
+	size_t tail = SIZE_MAX, n;
+
+	if (len >= 16)
+		s = fr_schema_by_type(FR_HEAD_TYPE(read_head(rec)));
+	if (s && len >= s->bytes)
+		tail = tail_length(s, rec, len, &field);
+	if (tail == SIZE_MAX) {
+		n = len < 8 ? len : 8;
+		memcpy(dst, rec, n);
+		return n;
+	}
+	memcpy(dst, rec, s->bytes);
+	each_number(s, rec, &row);
+	each_field(a, s, &row, dst, rec);
+	rec += s->bytes;
+	n = !tail ? 0 :
+			  anonymize_tail(a, s, &row, (char *)dst + s->bytes,
+					 (const char *)rec, tail);
+	put_back(s, &row, dst);
+	if (field)
+		snap_put_int(dst + field->offset, n, field->width);
+	else if (s->tail_name)
+		write_aux(dst, n);
+	return s->bytes + n;
+}
