@@ -44,8 +44,8 @@ static void shuffle_pkeys(struct anonymizer *a)
 	for (unsigned i = 0; i < 1 << 16; i++)
 		a->pkeys[i] = (uint16_t)i;
 	for (uint32_t i = (1 << 16) - 2; i; i--) {
-		uint32_t j = (uint32_t)(hash64(a, "pkey", &i, sizeof(i)) %
-					(i + 1));
+		uint32_t j =
+			(uint32_t)(hash64(a, "pkey", &i, sizeof(i)) % (i + 1));
 		uint16_t swap = a->pkeys[i];
 
 		a->pkeys[i] = a->pkeys[j];
@@ -224,7 +224,11 @@ static void put_name(const struct anonymizer *a, char *dst, const char *src,
 /* Numbers that options of sockets have, times and switches: no names, no keys. */
 static bool option_is_kept(const struct anonymize_row *row)
 {
-	enum { SOCKET = 1, TCP = 6, BINDTODEVICE = 25 };
+	enum {
+		SOCKET = 1,
+		TCP = 6,
+		BINDTODEVICE = 25
+	};
 	bool number = row->value_len <= 4;
 
 	if (row->level == SOCKET) /* linger, and time-outs */

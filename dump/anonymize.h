@@ -42,8 +42,8 @@ size_t anonymize_text(const struct anonymizer *a, char *dst, const char *src,
 		      size_t len);
 /* Numbers of the record that decide what becomes of its text. */
 struct anonymize_row {
-	uint64_t flags, fs_magic;     /* of a path's or process's name record */
-	uint64_t level, option;       /* of a socket option */
+	uint64_t flags, fs_magic; /* of a path's or process's name record */
+	uint64_t level, option;   /* of a socket option */
 	uint64_t pid, ppid;
 	bool is_name; /* a record of the names lane */
 	/* in and out */

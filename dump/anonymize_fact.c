@@ -20,15 +20,26 @@ static bool begins_with_one_of(const char *const *list, const char *key)
 /* Figures, and words that flightrec or the kernel chose. */
 static bool fact_is_plain(const char *key)
 {
-	static const char *const plain[] = {
-		"anonymous",       "clock.",        "counter.",
-		"device.",         "enum.",         "freeze.",
-		"host.arch",       "host.cpus",     "host.kernel",
-		"host.page_size",  "host.kernel_version",
-		"host.utc_offset_s", "inflight.",   "lane.",
-		"probe.",          "records.",      "recorder.version",
-		"recorder.pid",    "trigger.kind",  NULL
-	};
+	static const char *const plain[] = { "anonymous",
+					     "clock.",
+					     "counter.",
+					     "device.",
+					     "enum.",
+					     "freeze.",
+					     "host.arch",
+					     "host.cpus",
+					     "host.kernel",
+					     "host.page_size",
+					     "host.kernel_version",
+					     "host.utc_offset_s",
+					     "inflight.",
+					     "lane.",
+					     "probe.",
+					     "records.",
+					     "recorder.version",
+					     "recorder.pid",
+					     "trigger.kind",
+					     NULL };
 
 	return begins_with_one_of(plain, key);
 }
@@ -62,10 +73,10 @@ static bool value_is_plain(const char *value, size_t len)
 /* Settings whose words are flightrec's own. */
 static bool setting_is_plain(const char *key, size_t len)
 {
-	static const char *const plain[] = {
-		"shares",     "profile", "streams", "mechanism",
-		"collectors", "sample",  "above",   NULL
-	};
+	static const char *const plain[] = { "shares",     "profile",
+					     "streams",    "mechanism",
+					     "collectors", "sample",
+					     "above",      NULL };
 
 	for (unsigned i = 0; plain[i]; i++)
 		if (strlen(plain[i]) == len && !memcmp(plain[i], key, len))

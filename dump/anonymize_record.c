@@ -19,8 +19,8 @@ uint64_t *anonymize_row_field(struct anonymize_row *row, const char *name)
 		size_t offset;
 	} fields[] = {
 #define FIELD(f) { #f, offsetof(struct anonymize_row, f) }
-		FIELD(flags),	   FIELD(fs_magic),  FIELD(level),
-		FIELD(option),	   FIELD(pid),	     FIELD(ppid),
+		FIELD(flags),    FIELD(fs_magic),   FIELD(level),
+		FIELD(option),   FIELD(pid),        FIELD(ppid),
 		FIELD(comm_len), FIELD(cgroup_len), FIELD(value_len),
 #undef FIELD
 	};
@@ -114,11 +114,10 @@ static size_t put_state_proc(const struct anonymizer *a,
 	bool kernel = rest == len && (row->pid == 2 || row->ppid == 2);
 
 	out = kernel ? keep(dst, src, comm) :
-			     anonymize_part(a, dst, src, comm, false);
+		       anonymize_part(a, dst, src, comm, false);
 	row->comm_len = out;
-	row->cgroup_len = cgroup ? anonymize_text(a, dst + out, src + comm,
-						  cgroup) :
-					 0;
+	row->cgroup_len =
+		cgroup ? anonymize_text(a, dst + out, src + comm, cgroup) : 0;
 	out += row->cgroup_len;
 	return out + put_args(a, dst + out, src + rest, len - rest);
 }
@@ -135,13 +134,21 @@ static bool in_list(const char *const *list, const char *text, size_t len)
 static size_t put_state_fact(const struct anonymizer *a, char *dst,
 			     const char *src, size_t len)
 {
-	static const char *const plain[] = {
-		"System", "Release", "Version", "Machine", "CPU Brand",
-		"CPU Cores (logical)", "CPU Cores (physical)", "CPU Frequency",
-		"Total Memory", "Available Memory", "GPUs", "Storages", NULL
-	};
-	static const char *const secret[] = { "serial", "wwid", "wwn", "uuid",
-					      "label", NULL };
+	static const char *const plain[] = { "System",
+					     "Release",
+					     "Version",
+					     "Machine",
+					     "CPU Brand",
+					     "CPU Cores (logical)",
+					     "CPU Cores (physical)",
+					     "CPU Frequency",
+					     "Total Memory",
+					     "Available Memory",
+					     "GPUs",
+					     "Storages",
+					     NULL };
+	static const char *const secret[] = { "serial", "wwid",  "wwn",
+					      "uuid",   "label", NULL };
 	const char *equals = memchr(src, '=', len);
 	size_t key = equals ? (size_t)(equals - src) : len;
 	const char *slash = memchr(src, '/', key);
@@ -316,8 +323,8 @@ size_t anonymize_record(const struct anonymizer *a, uint8_t *dst,
 	each_field(a, s, &row, dst, rec);
 	rec += s->bytes;
 	n = !tail ? 0 :
-			  anonymize_tail(a, s, &row, (char *)dst + s->bytes,
-					 (const char *)rec, tail);
+		    anonymize_tail(a, s, &row, (char *)dst + s->bytes,
+				   (const char *)rec, tail);
 	put_back(s, &row, dst);
 	if (field)
 		snap_put_int(dst + field->offset, n, field->width);

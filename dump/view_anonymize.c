@@ -61,10 +61,10 @@ static void read_row(const struct view_block *b, uint32_t row,
 
 	*ret = (struct anonymize_row){ .is_name = !strcmp(s->stream, "names") };
 	for (int i = 0; i < s->nr_fields; i++) {
-		uint64_t *at = s->fields[i].is_chars ?
-				       NULL :
-				       anonymize_row_field(ret,
-							   s->fields[i].name);
+		uint64_t *at =
+			s->fields[i].is_chars ?
+				NULL :
+				anonymize_row_field(ret, s->fields[i].name);
 
 		if (at)
 			view_raw(b, i, row, at);

@@ -213,6 +213,9 @@ bool view_filter_stream(const struct view_filter *f, const struct view *v,
 {
 	const char *name = view_stream_name(v, stream);
 
+	for (unsigned i = 0; f && f->also && !f->streams.nr && f->also[i]; i++)
+		if (!strcmp(f->also[i], name))
+			return true;
 	if (!f || !f->streams.nr)
 		return view_stream_default(v, stream);
 	for (unsigned i = 0; i < f->streams.nr; i++)

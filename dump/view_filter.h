@@ -27,6 +27,9 @@ struct view_filter {
 	bool failed;
 	const char *begin, *end;            /* as given */
 	uint64_t limit;                     /* 0: none */
+	/* streams that are wanted beside the usual ones if none is named; NULL
+	 * behind the last */
+	const char *const *also;
 	char *copies[8 * FILTER_WORDS_MAX]; /* memory of the words */
 	unsigned nr_copies;
 };

@@ -152,6 +152,7 @@ void facts_add_host(struct facts *f)
 	facts_add(f, "host.machine_id", "%s", hash);
 	facts_add(f, "host.boot_id", "%s", boot);
 	facts_add(f, "host.cpus", "%ld", sysconf(_SC_NPROCESSORS_ONLN));
+	facts_add(f, "host.page_size", "%ld", sysconf(_SC_PAGESIZE));
 	add_time_zone(f);
 	facts_add(f, "recorder.version", "%s", FLIGHTREC_VERSION);
 	facts_add(f, "recorder.pid", "%d", (int)getpid());

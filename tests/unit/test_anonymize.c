@@ -220,10 +220,11 @@ static void facts_keep_figures_only(void **state)
 		assert_int_equal(!strcmp(got, facts[i].value), facts[i].kept);
 	}
 	assert_null(anonymize_fact(a, "host.tz", "Europe/Berlin", buf));
-	got = anonymize_fact(a, "recorder.config",
-			     "# doc\n[dump]\nfolder = /srv/secret\nlevel = 1\n"
-			     "[trigger \"mine\"]\nwhen = fs.read latency > 1s\n",
-			     buf);
+	got = anonymize_fact(
+		a, "recorder.config",
+		"# doc\n[dump]\nfolder = /srv/secret\nlevel = 1\n"
+		"[trigger \"mine\"]\nwhen = fs.read latency > 1s\n",
+		buf);
 	assert_non_null(strstr(got, "# doc\n[dump]\nfolder = /"));
 	assert_non_null(strstr(got, "\nlevel = 1\n"));
 	assert_null(strstr(got, "secret"));
@@ -239,7 +240,8 @@ int main(void)
 		cmocka_unit_test(extensions_stay_if_asked),
 		cmocka_unit_test(addresses_stay_equal_and_loopback_stays),
 		cmocka_unit_test(records_still_find_their_names),
-		cmocka_unit_test(records_that_contradict_themselves_become_heads),
+		cmocka_unit_test(
+			records_that_contradict_themselves_become_heads),
 		cmocka_unit_test(facts_keep_figures_only),
 	};
 
