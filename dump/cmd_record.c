@@ -130,7 +130,8 @@ static int take_option(struct record *r, int opt, char **argv)
 		return take_setting(r, "dump.anonymize=yes");
 	case 'e':
 		code = take_setting(r, "dump.anonymize=yes");
-		return code ? code : take_setting(r, "dump.keep_extensions=yes");
+		return code ? code :
+			      take_setting(r, "dump.keep_extensions=yes");
 	case 'c':
 		p->config = optarg;
 		return EXIT_OK;

@@ -16,9 +16,9 @@
 #include "dump/snapshot_tables.h"
 
 #define WRITE_TYPES       256
-#define WRITE_FACTS_BYTES (256u << 10) /* pending ones */
+#define WRITE_FACTS_BYTES (256u << 10)              /* pending ones */
 #define WRITE_FACT_MAX    (WRITE_FACTS_BYTES - 256) /* value of one */
-#define WRITE_ROWS_BYTES  (128u << 10) /* pending coverage, gaps */
+#define WRITE_ROWS_BYTES  (128u << 10)              /* pending coverage, gaps */
 #define WRITE_INDEX_BYTES (16u << 20)
 /* A segment shorter than this shares the tables of the next one. */
 #define WRITE_SEGMENT_MIN 2048

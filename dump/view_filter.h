@@ -25,8 +25,8 @@ struct view_filter {
 	unsigned nr_pids, nr_tids;
 	uint64_t min_latency_ns;
 	bool failed;
-	const char *begin, *end;            /* as given */
-	uint64_t limit;                     /* 0: none */
+	const char *begin, *end; /* as given */
+	uint64_t limit;          /* 0: none */
 	/* streams that are wanted beside the usual ones if none is named; NULL
 	 * behind the last */
 	const char *const *also;

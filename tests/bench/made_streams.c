@@ -21,8 +21,8 @@
 
 /* Whatever a file may be called. */
 static const char *const names[COUNT] = {
-	"plain", "new\nline", "quo\"te, comma", "\xff\xfe\x80", "a -> b",
-	"back\\slash \xc3\xa9"
+	"plain",        "new\nline", "quo\"te, comma",
+	"\xff\xfe\x80", "a -> b",    "back\\slash \xc3\xa9"
 };
 /* IPv4 192.0.2.7, IPv6 2001:db8::1 */
 static const uint8_t v4[16] = { [10] = 0xff, 0xff, 192, 0, 2, 7 };
@@ -49,23 +49,22 @@ static void put_names(struct made *m)
 	made_string(m, 1, HASH + COUNT, "@abstract");
 }
 
-#define WHO(w)                                                        \
-	.ts = (w)->ts, .tid = PID, .pid = PID, .born = MADE_BORN
-#define PUT(m, lane, type, aux, rec)                                  \
+#define WHO(w) .ts = (w)->ts, .tid = PID, .pid = PID, .born = MADE_BORN
+#define PUT(m, lane, type, aux, rec)                                       \
 	made_put(m, FR_LANE_##lane, FR_T_##type, aux, rec, sizeof(*(rec)), \
 		 NULL, 0)
 
 /* Reads and writes, some direct; every third failed, every fourth at offset 0. */
 static void put_io(struct made *m, const struct who *w)
 {
-	struct fr_fs_io r = made_io(w->ts, 1000 + w->i, PID,
-				    1000 + w->i % COUNT, w->i % 5 * 512,
-				    w->i % 3 ? (int)(w->i % 5 * 512) : -5);
+	struct fr_fs_io r =
+		made_io(w->ts, 1000 + w->i, PID, 1000 + w->i % COUNT,
+			w->i % 5 * 512, w->i % 3 ? (int)(w->i % 5 * 512) : -5);
 
 	r.fd = w->i % 2 ? 0 : -1;
 	r.offset = w->i % 4 ? 4096 : 0;
-	PUT(m, FS, fs_io, (w->i % 2 ? 3U : 4U) | (w->i % 7 ? 0 : FR_CALL_DIRECT),
-	    &r);
+	PUT(m, FS, fs_io,
+	    (w->i % 2 ? 3U : 4U) | (w->i % 7 ? 0 : FR_CALL_DIRECT), &r);
 }
 
 static void put_paths(struct made *m, const struct who *w)
@@ -175,7 +174,7 @@ static void put_epoll(struct made *m, const struct who *w)
 			      .flags = UINT32_MAX,
 			      .max_events = ctl ? UINT32_MAX : 8,
 			      .ret = 0,
-			      .timeout_ns = ctl		? INT64_MIN :
+			      .timeout_ns = ctl      ? INT64_MIN :
 					    w->i % 4 ? -1 :
 						       1500000,
 			      .weight = 1 };
@@ -200,18 +199,10 @@ static void put_sockopt(struct made *m, const struct who *w)
 
 static void put_drop(struct made *m, const struct who *w)
 {
-	struct fr_drop r = { WHO(w),
-			     .family = AF_IN,
-			     .lport = 80,
-			     .rport = 50000,
-			     .size = 1500,
-			     .reason = 2,
-			     .protocol = 6,
-			     .tcp_state = 1,
-			     .ifindex = 0,
-			     .ino = 79,
-			     .location = 0x1234,
-			     .weight = 1 };
+	struct fr_drop r = { WHO(w),         .family = AF_IN,    .lport = 80,
+			     .rport = 50000, .size = 1500,       .reason = 2,
+			     .protocol = 6,  .tcp_state = 1,     .ifindex = 0,
+			     .ino = 79,      .location = 0x1234, .weight = 1 };
 
 	memcpy(r.laddr, v4, 16);
 	memcpy(r.raddr, v4, 16);
@@ -309,9 +300,9 @@ static void put_exec(struct made *m, const struct who *w)
 static void put_rows(struct made *m, unsigned first, unsigned rows)
 {
 	static void (*const put[])(struct made *, const struct who *) = {
-		put_io,	   put_paths, put_block, put_cache, put_sockets,
-		put_epoll, put_sockopt, put_drop, put_fault, put_uring,
-		put_state, put_exec,
+		put_io,      put_paths, put_block,   put_cache,
+		put_sockets, put_epoll, put_sockopt, put_drop,
+		put_fault,   put_uring, put_state,   put_exec,
 	};
 	const size_t nr = sizeof(put) / sizeof(put[0]);
 
@@ -331,7 +322,8 @@ int main(int argc, char **argv)
 	unsigned first = argc == 5 ? (unsigned)strtoul(argv[4], NULL, 10) : 1;
 
 	if (argc != 4 && argc != 5) {
-		fprintf(stderr, "usage: made_streams FOLDER NAME ROWS [FIRST]\n");
+		fprintf(stderr,
+			"usage: made_streams FOLDER NAME ROWS [FIRST]\n");
 		return 2;
 	}
 	m.w = snap_create(argv[1], argv[2], 1);
@@ -351,7 +343,8 @@ int main(int argc, char **argv)
 	put_names(&m);
 	put_rows(&m, first, (unsigned)strtoul(argv[3], NULL, 10));
 	if (snap_finish(m.w, NULL)) {
-		fprintf(stderr, "made_streams: %s cannot be written\n", argv[2]);
+		fprintf(stderr, "made_streams: %s cannot be written\n",
+			argv[2]);
 		return 1;
 	}
 	return 0;
