@@ -130,11 +130,11 @@ static bool in_list(const char *const *list, const char *text, size_t len)
 	return false;
 }
 
-/* "Key/part/part=value": what the makers of hardware and kernel chose stays. */
-static size_t put_state_fact(const struct anonymizer *a, char *dst,
-			     const char *src, size_t len)
+/* What the makers of hardware and kernel chose. */
+static bool fact_is_plain(const char *key, size_t len)
 {
 	static const char *const plain[] = { "System",
+					     "Distribution",
 					     "Release",
 					     "Version",
 					     "Machine",
@@ -144,23 +144,62 @@ static size_t put_state_fact(const struct anonymizer *a, char *dst,
 					     "CPU Frequency",
 					     "Total Memory",
 					     "Available Memory",
+					     "Total Swap",
 					     "GPUs",
 					     "Storages",
+					     "Partitions",
 					     NULL };
 	static const char *const secret[] = { "serial", "wwid",  "wwn",
 					      "uuid",   "label", NULL };
-	const char *equals = memchr(src, '=', len);
-	size_t key = equals ? (size_t)(equals - src) : len;
-	const char *slash = memchr(src, '/', key);
-	size_t first = slash ? (size_t)(slash - src) : key, out;
-	const char *last = memrchr(src, '/', key);
-	size_t last_len = last ? (size_t)(src + key - last - 1) : 0;
+	const char *slash = memchr(key, '/', len);
+	const char *last = memrchr(key, '/', len);
 
-	if (in_list(plain, src, first) &&
-	    !(last && in_list(secret, last + 1, last_len)))
+	return in_list(plain, key, slash ? (size_t)(slash - key) : len) &&
+	       !(last &&
+		 in_list(secret, last + 1, (size_t)(key + len - last) - 1));
+}
+
+/* "Network/NAME/what=value": the name is its owner's, all else the kernel's. */
+static size_t put_network(const struct anonymizer *a, char *dst,
+			  const char *src, size_t len, size_t key)
+{
+	const char *name = src + strlen("Network/");
+	const char *end = memrchr(name, '/', (size_t)(src + key - name));
+	size_t out = keep(dst, src, strlen("Network/"));
+
+	if (!end)
+		end = src + key;
+	if (end - name == 2 && !memcmp(name, "lo", 2))
 		return keep(dst, src, len);
-	out = keep(dst, src, first);
-	out += anonymize_text(a, dst + out, src + first, key - first);
+	out += anonymize_part(a, dst + out, name, (size_t)(end - name), false);
+	return out + keep(dst + out, end, len - (size_t)(end - src));
+}
+
+static bool all_digits(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+	return true;
+}
+
+/* "Key/part/part=value" */
+static size_t put_state_fact(const struct anonymizer *a, char *dst,
+			     const char *src, size_t len)
+{
+	const char *equals = memchr(src, '=', len);
+	size_t key = equals ? (size_t)(equals - src) : len, out;
+	const char *slash = memchr(src, '/', key);
+
+	if (fact_is_plain(src, key))
+		return keep(dst, src, len);
+	if (key > 8 && !memcmp(src, "Network/", 8))
+		return put_network(a, dst, src, len, key);
+	/* Mounts/NUMBER=..., or what is not known here */
+	if (!slash || all_digits(slash + 1, (size_t)(src + key - slash) - 1))
+		slash = src + key;
+	out = keep(dst, src, (size_t)(slash - src));
+	out += anonymize_text(a, dst + out, slash, (size_t)(src + key - slash));
 	if (!equals)
 		return out;
 	out += keep(dst + out, "=", 1);

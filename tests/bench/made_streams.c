@@ -73,16 +73,16 @@ static void put_paths(struct made *m, const struct who *w)
 		made_open(w->ts, PID, HASH + w->i % COUNT, w->i % 2 ? 3 : -2);
 	struct fr_fs_path2 two = { WHO(w),
 				   .dur = 3000,
-				   .mode = UINT16_MAX,
+				   .mode = -1,
 				   .asked = HASH + w->i % COUNT,
 				   .asked2 = HASH + (w->i + 1) % COUNT,
 				   .dir_ino = UINT64_MAX,
 				   .dir2_ino = UINT64_MAX,
-				   .dir_dev = UINT32_MAX,
-				   .dir2_dev = UINT32_MAX,
-				   .dir_pkey = UINT16_MAX,
-				   .dir2_pkey = UINT16_MAX,
-				   .dev = UINT32_MAX,
+				   .dir_dev = -1,
+				   .dir2_dev = -1,
+				   .dir_pkey = -1,
+				   .dir2_pkey = -1,
+				   .dev = -1,
 				   .ino = UINT64_MAX };
 
 	open.flags = 01102; /* O_RDWR|O_CREAT|O_TRUNC */
@@ -148,7 +148,7 @@ static void put_sockets(struct made *m, const struct who *w)
 			     .asked = six ? HASH + COUNT : UINT64_MAX,
 			     .ino = 78,
 			     .sock_type = 1,
-			     .how = UINT32_MAX,
+			     .how = -1,
 			     .fd2 = -1,
 			     .weight = 1 };
 
@@ -167,12 +167,12 @@ static void put_epoll(struct made *m, const struct who *w)
 	bool ctl = w->i % 2;
 	struct fr_epoll r = { WHO(w),
 			      .dur = 7000,
-			      .ctl_op = ctl ? 3 : UINT16_MAX,
+			      .ctl_op = ctl ? 3 : -1,
 			      .fd = 4,
 			      .fd2 = ctl ? 0 : -1,
 			      .events = 1U << 31 | 1,
-			      .flags = UINT32_MAX,
-			      .max_events = ctl ? UINT32_MAX : 8,
+			      .flags = -1,
+			      .max_events = ctl ? -1 : 8,
 			      .ret = 0,
 			      .timeout_ns = ctl      ? INT64_MIN :
 					    w->i % 4 ? -1 :
@@ -254,7 +254,7 @@ static void put_state(struct made *m, const struct who *w)
 				   .rss = 0,
 				   .cpu_5s = 1001,
 				   .cpu_2m = 0,
-				   .cpu_1h = UINT32_MAX,
+				   .cpu_1h = -1,
 				   .uid = 0,
 				   .comm_len = 8,
 				   .cgroup_len = 11 };

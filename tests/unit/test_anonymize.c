@@ -179,6 +179,42 @@ static void records_still_find_their_names(void **state)
 	anonymizer_free(a);
 }
 
+/* The fact of a machine as it comes out; static memory. */
+static const char *hide_state(const struct anonymizer *a, const char *fact)
+{
+	static char out[256];
+	struct anonymize_row row = { 0 };
+	size_t n = anonymize_tail(a, fr_schema_by_name("state_system"), &row,
+				  out, fact, strlen(fact));
+
+	out[n] = 0;
+	return out;
+}
+
+static void facts_of_the_machine_lose_the_names_that_people_gave(void **state)
+{
+	static const char *const kept[] = { "CPU Brand=Some CPU",
+					    "Storages/vda/size=4096",
+					    "Network/lo/mtu=65536",
+					    "Total Swap=0" };
+	struct anonymizer *a = anonymizer_with_key(key, 0);
+	const char *got;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		assert_string_equal(hide_state(a, kept[i]), kept[i]);
+	got = hide_state(a, "Network/wg-acme/mtu=1420");
+	assert_null(strstr(got, "acme"));
+	assert_non_null(strstr(got, "/mtu=1420"));
+	got = hide_state(a, "Mounts/23=254:0 /srv/acme ext4");
+	assert_memory_equal(got, "Mounts/23=", 10);
+	assert_null(strstr(got, "acme"));
+	assert_null(strstr(hide_state(a, "Storages/vda/serial=ACME1"), "ACME"));
+	assert_null(strstr(hide_state(a, "Whatever/acme=acme"), "acme"));
+	assert_null(strstr(hide_state(a, "Machine ID (hashed)=acme"), "acme"));
+	anonymizer_free(a);
+}
+
 static void records_that_contradict_themselves_become_heads(void **state)
 {
 	struct anonymizer *a = anonymizer_with_key(key, 0);
