@@ -271,6 +271,8 @@ static void facts_keep_figures_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			facts_of_the_machine_lose_the_names_that_people_gave),
 		cmocka_unit_test(hash_is_that_of_the_published_vectors),
 		cmocka_unit_test(paths_keep_their_form_and_nothing_else),
 		cmocka_unit_test(extensions_stay_if_asked),
