@@ -55,13 +55,13 @@ static __always_inline int fs_enter(const int cast, struct task_struct *t,
 		n->filtered++;
 		return 0;
 	}
-	e = inflight_take(tid, (u64)t);
+	e = inflight_take(tid, (u64)t, FR_PROBE_FS_ENTER);
 	if (!e) {
 		n->lost++;
 		return 0;
 	}
 	if (!entry_is_current(e, t))
-		entry_describe(e);
+		entry_describe(e, FR_PROBE_FS_ENTER);
 	if (!e->in_scope) {
 		n->filtered++;
 		return 0;

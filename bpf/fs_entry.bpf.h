@@ -34,7 +34,8 @@ static __noinline struct fr_inflight *inflight_more_get(u32 tid, u32 probe)
 }
 
 /* The entry that the current thread may write; its ts is 0 or its own. */
-static __always_inline struct fr_inflight *inflight_take(u32 tid, u64 task)
+static __always_inline struct fr_inflight *inflight_take(u32 tid, u64 task,
+							  u32 probe)
 {
 	u32 key = tid & fr_cfg.inflight_mask;
 	struct fr_inflight *e = bpf_map_lookup_elem(&inflight, &key);
@@ -49,7 +50,7 @@ static __always_inline struct fr_inflight *inflight_take(u32 tid, u64 task)
 	 * lives (proc_exit clears it); all others use the overflow table. */
 	if (!owner && !__sync_val_compare_and_swap(&e->task, 0, task))
 		return e;
-	return inflight_more_get(tid, FR_PROBE_FS_ENTER);
+	return inflight_more_get(tid, probe);
 }
 
 static __always_inline int entry_is_current(struct fr_inflight *e,
@@ -59,7 +60,7 @@ static __always_inline int entry_is_current(struct fr_inflight *e,
 	       e->cred == (u64)t->cred && !names_stale(e->names_ordinal);
 }
 
-__noinline int entry_describe(struct fr_inflight *e)
+__noinline int entry_describe(struct fr_inflight *e, u32 probe)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
 
@@ -75,7 +76,7 @@ __noinline int entry_describe(struct fr_inflight *e)
 	e->names_ordinal = names_ordinal();
 	e->ts = 0;
 	if (e->in_scope)
-		e->names_ordinal = name_task(FR_PROBE_FS_ENTER);
+		e->names_ordinal = name_task(probe);
 	return 0;
 }
 

@@ -245,7 +245,9 @@ static __always_inline struct file_ref *file_ref_of(struct record_buf *buf)
 #define NAME_NOT_A_PATH  4
 
 #define PATH_BYTES_MAX 4096
+#ifndef PATH_DEPTH_MAX
 #define PATH_DEPTH_MAX 64
+#endif
 
 /* Appends the components of (dentry, mnt), leaf first, to buf behind `off`;
  * returns the offset behind them, bit 31 set if the path was cut. */
@@ -327,7 +329,8 @@ __noinline int name_path(u32 probe)
 	r->pkey = (u16)(f->mix >> 48);
 	r->mode = (u16)f->mode;
 	r->fs_magic = BPF_CORE_READ(inode, i_sb, s_magic);
-	r->flags = cut ? NAME_CUT : 0;
+	/* without a mount it begins at the root of the file system */
+	r->flags = cut || !f->mnt ? NAME_CUT : 0;
 	if (!BPF_CORE_READ(dentry, d_hash.pprev) &&
 	    dentry != BPF_CORE_READ(dentry, d_parent))
 		r->flags |= NAME_DELETED;

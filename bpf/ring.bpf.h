@@ -185,6 +185,9 @@ static __always_inline void chunk_give_back(struct fr_chunk_head *c,
 	chunk_clear(c, FR_CHUNK_ACTIVE);
 }
 
+#ifndef RING_TRIES
+#define RING_TRIES 64 /* chunks that are looked at */
+#endif
 /*
  * Gives (lane, cpu) its next chunk.  0: word.pos is usable (by us or by one who
  * nested in us); -1: no chunk to be had.
@@ -204,7 +207,7 @@ __noinline int ring_rollover(u32 lane, u32 cpu)
 	nr = fr_cfg.lanes[lane].nr;
 	if (!nr)
 		return -1;
-	for (int i = 0; i < 64; i++) {
+	for (int i = 0; i < RING_TRIES; i++) {
 		u64 cur = READ_ONCE(w->pos), n, state;
 		u64 *next = &h->lanes[lane & (FR_LANES_MAX - 1)].next;
 		struct fr_chunk_head *c, *old = 0;

@@ -54,7 +54,23 @@ static bool point_wanted(const struct probes *p, const char *stream)
 		number = FR_STREAM_FS;
 	if (!strcmp(stream, "chain")) /* serves the block stream */
 		number = FR_STREAM_BLOCK;
+	if (!strcmp(stream, "vfs")) {
+		if (!config_vfs(p->config))
+			return false;
+		number = FR_STREAM_FS;
+	}
 	return number >= 0 && p->cfg.streams >> number & 1;
+}
+
+/* A buffer of its own for a program that may be preempted by another; those of
+ * vfs, many and all in process context, share one where that cannot be. */
+static uint8_t scratch_for(struct probes *p, const struct probe_point *pt)
+{
+	if (strcmp(pt->stream, "vfs") || p->preemptible)
+		return (uint8_t)p->nr_scratch++;
+	if (!p->vfs_scratch)
+		p->vfs_scratch = ++p->nr_scratch;
+	return (uint8_t)(p->vfs_scratch - 1);
 }
 
 static void set_point(struct probes *p, struct probe_point *pt,
@@ -63,10 +79,12 @@ static void set_point(struct probes *p, struct probe_point *pt,
 	pt->carried = carried;
 	pt->wanted = point_wanted(p, pt->stream);
 	if (!pt->wanted)
-		snprintf(pt->why, sizeof(pt->why),
-			 "switched off (probes.streams, probes.profile)");
+		snprintf(pt->why, sizeof(pt->why), "switched off (%s)",
+			 strcmp(pt->stream, "vfs") ?
+				 "probes.streams, probes.profile" :
+				 "probes.vfs, probes.profile");
 	else if (!carried)
-		p->cfg.scratch[pt->id] = (uint8_t)p->nr_scratch++;
+		p->cfg.scratch[pt->id] = scratch_for(p, pt);
 }
 
 static void set_points(struct probes *p)
@@ -160,7 +178,6 @@ static int set_cfg(struct probes *p, struct fr_diag *diag)
 	cfg->seen_mask = SEEN_ENTRIES - 1;
 	cfg->exec_args_max = c->probes_exec_args ? 2048 : 0;
 	cfg->sockopt_all = !strcmp(c->probes_sockopt, "all");
-	p->preemptible = probe_kernel_preemptible();
 	cfg->preemptible = p->preemptible;
 	cfg->leave_out = config_leave_out(c);
 	if (c->scope_pids[0])
@@ -322,6 +339,7 @@ struct probes *probes_open(const struct fr_config *c, struct fr_diag *diag)
 		      btf__find_by_name_kind(p->vmlinux, "bpf_rdonly_cast",
 					     BTF_KIND_FUNC) > 0;
 	p->cfg.streams = config_streams(c);
+	p->preemptible = probe_kernel_preemptible();
 	set_points(p);
 	probe_kernel_try(p);
 	err = p->vmlinux && !probe_kernel_locked() ? set_cfg(p, diag) :

@@ -51,6 +51,7 @@ struct probes {
 	struct btf *vmlinux;
 	bool has_cast, has_fentry, has_kprobe;
 	bool preemptible;
+	unsigned vfs_scratch; /* 1 + the one that those of vfs share; 0: none */
 	unsigned nr_scratch; /* scratch buffers handed out (fr_bpf_cfg.scratch) */
 	int stats_fd;
 	unsigned seal_calls;

@@ -224,15 +224,20 @@ static unsigned choose(struct probes *p, struct bpf_object *o,
 	return on;
 }
 
-static unsigned program_index(struct bpf_object *o, const char *name)
+/* Its number among the programs of the point. */
+static unsigned program_index(struct bpf_object *o,
+			      const struct probe_point *pt, const char *name)
 {
 	struct bpf_program *prog;
+	const char *variant;
+	char mechanism[16];
 	unsigned i = 0;
 
 	bpf_object__for_each_program(prog, o) {
 		if (!strcmp(bpf_program__name(prog), name))
 			return i;
-		i++;
+		i += (unsigned)probe_program_is(bpf_program__name(prog), pt,
+						mechanism, &variant);
 	}
 	return 63;
 }
@@ -251,7 +256,7 @@ static bool strike(struct probes *p, struct bpf_object *o, const char *stream)
 					 load_error);
 		return false;
 	}
-	pt->refused |= 1ull << program_index(o, failed_program);
+	pt->refused |= 1ull << program_index(o, pt, failed_program);
 	snprintf(pt->why, sizeof(pt->why), "the kernel refused %s: %s",
 		 failed_program, load_error);
 	return true;

@@ -115,12 +115,14 @@ struct bpf_program *probe_pick(struct probes *p, struct bpf_object *o,
 	bpf_object__for_each_program(prog, o) {
 		const char *variant;
 		char mechanism[16];
-		unsigned index = i++;
+		unsigned index;
 		int r;
 
-		if (pt->refused & (1ull << index) ||
-		    !probe_program_is(bpf_program__name(prog), pt, mechanism,
+		if (!probe_program_is(bpf_program__name(prog), pt, mechanism,
 				      &variant))
+			continue;
+		index = i++; /* among those of this point */
+		if (pt->refused & (1ull << index))
 			continue;
 		r = rank(p, prog, mechanism, variant);
 		if (r < 0 || (best && r >= best_rank))
