@@ -114,6 +114,8 @@ enum vfs_result {
 #define ARG_AT     6 /* its frame */
 #define ARG_SPARE  7
 
+#define NO_CALL 0xff /* the exit of no system call is ours */
+
 static __always_inline int is_vfs(struct fr_inflight *e)
 {
 	u32 id = FR_CALL_ID(e->call);
@@ -131,7 +133,7 @@ static __always_inline u64 frame_of(struct fr_inflight *e, u64 at)
 /* Is the thread in an operation already, a recorded one or one left out? */
 static __always_inline int is_inside(struct fr_inflight *e, u64 at)
 {
-	if (fr_cfg.leave_out && e->left_out)
+	if (e->left_out)
 		return 1;
 	if (!e->ts)
 		return 0;
@@ -360,6 +362,7 @@ static __always_inline int in_fentry(u64 *ctx, u32 probe, u32 call, u32 nr,
 	for (u32 i = 0; i < nr; i++)
 		bpf_get_func_arg(ctx, i, &e->args[i]);
 	e->call = call;
+	e->entered = NO_CALL;
 	e->args[ARG_PROBE] = probe;
 	e->args[ARG_AT] = (u64)ctx;
 	return vfs_note(e, probe, shape);
@@ -384,6 +387,7 @@ static __always_inline int in_kprobe(struct pt_regs *regs, u32 probe, u32 call,
 		e->args[i] = BPF_CORE_READ(regs, regs[i]);
 #endif
 	e->call = call;
+	e->entered = NO_CALL;
 	e->args[ARG_PROBE] = probe;
 	e->args[ARG_AT] = at;
 	return vfs_note(e, probe, shape);
@@ -489,8 +493,7 @@ static __always_inline int vfs_out(u64 at, u32 probe, u32 in, u64 raw,
 	if (!n)
 		return 0;
 	e = inflight_find(t->pid, (u64)t);
-	if (!e || (!e->ts && e->in_scope &&
-		   !(fr_cfg.leave_out && e->left_out))) {
+	if (!e || (!e->ts && e->in_scope && !e->left_out)) {
 		/* filtered when it began: the file is of a kind left out */
 		if (fr_cfg.leave_out)
 			n->filtered++;
