@@ -99,6 +99,19 @@ static __always_inline void entry_submitter(struct fr_block_entry *b)
 	b->in_scope = task_in_scope(t);
 }
 
+/* Threads of the kernel make no system calls, where others are described. */
+static __always_inline void describe_submitter(const u32 probe)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	u64 mix;
+
+	if (!(t->flags & PF_KTHREAD))
+		return;
+	mix = mix64(mix64(0, t->start_boottime), t->pid) | 1;
+	if (!seen_fresh(mix))
+		seen_note(mix, name_task(probe));
+}
+
 /* The page that has the mapping, if this one is a tail of a larger one. */
 static __always_inline struct page *page_head(struct page *page)
 {
@@ -129,14 +142,24 @@ static __always_inline u64 page_mapping(struct page *page)
 	return mapping & 3 ? 0 : mapping; /* anonymous, or a driver's */
 }
 
+/* A place of pages.  Bios that were split share their places: each begins at its
+ * own bi_idx. */
+static __always_inline struct bio_vec *bio_place(struct bio *bio, u32 i)
+{
+	return (void *)BPF_CORE_READ(bio, bi_io_vec) +
+	       (u64)i * bpf_core_type_size(struct bio_vec);
+}
+
 /* The page cache's inode of the first page; NULL: the page is of no file. */
 static __always_inline struct inode *bio_inode(struct bio *bio)
 {
+	struct bio_vec *first;
 	u64 mapping;
 
 	if (!BPF_CORE_READ(bio, bi_iter.bi_size))
 		return 0;
-	mapping = page_mapping(BPF_CORE_READ(bio, bi_io_vec, bv_page));
+	first = bio_place(bio, BPF_CORE_READ(bio, bi_iter.bi_idx));
+	mapping = page_mapping(BPF_CORE_READ(first, bv_page));
 	if (!mapping)
 		return 0;
 	return BPF_CORE_READ((struct address_space *)mapping, host);
@@ -324,10 +347,22 @@ static __noinline struct fr_block_entry *entry_get(u64 rqp, u32 how)
 struct files_seen {
 	u64 bio; /* of the next look, 0: no more */
 	u64 last;
-	u32 at; /* which of its places */
+	u32 at;    /* which of its places */
+	u32 bytes; /* of it, from there on */
 	u32 nr;
+	u32 spare;
 	u64 mapping[FILES_MAX];
 };
+
+static __always_inline void files_bio(struct files_seen *s, struct bio *bio)
+{
+	s->bio = (u64)bio;
+	if (!bio)
+		return;
+	s->at = BPF_CORE_READ(bio, bi_iter.bi_idx);
+	s->bytes = BPF_CORE_READ(bio, bi_iter.bi_size) +
+		   BPF_CORE_READ(bio, bi_iter.bi_bvec_done);
+}
 
 /* Looks at one place of pages.  Global: the verifier then does not go through it
  * again for each round. */
@@ -336,16 +371,17 @@ __noinline int files_look(struct files_seen *s)
 	struct bio_vec *v;
 	struct bio *bio;
 	u64 mapping;
+	u32 len;
 
 	if (!s)
 		return 0;
 	bio = (void *)s->bio;
-	v = (void *)BPF_CORE_READ(bio, bi_io_vec) +
-	    s->at * bpf_core_type_size(struct bio_vec);
-	if (++s->at >= BPF_CORE_READ(bio, bi_vcnt)) {
-		s->bio = (u64)BPF_CORE_READ(bio, bi_next);
-		s->at = 0;
-	}
+	v = bio_place(bio, s->at++);
+	len = BPF_CORE_READ(v, bv_len);
+	if (len && s->bytes > len)
+		s->bytes -= len;
+	else
+		files_bio(s, BPF_CORE_READ(bio, bi_next));
 	mapping = page_mapping(BPF_CORE_READ(v, bv_page));
 	if (!mapping || mapping == s->last)
 		return 0;
@@ -373,9 +409,9 @@ static __noinline u32 files_of(u64 rqp)
 
 	if (!s)
 		return 0;
-	s->bio = (u64)BPF_CORE_READ((struct request *)rqp, bio);
 	s->last = 0;
-	s->at = s->nr = 0;
+	s->nr = 0;
+	files_bio(s, BPF_CORE_READ((struct request *)rqp, bio));
 	for (u32 i = 0; i < FILES_PAGES_MAX; i++) {
 		if (!s->bio)
 			return s->nr;
@@ -410,6 +446,7 @@ int BPF_PROG(block_queue_tp_btf, struct bio *bio)
 		n->filtered++;
 	} else {
 		entry_bio(&b, bio);
+		describe_submitter(FR_PROBE_BLOCK_QUEUE);
 		n->pending++;
 	}
 	bpf_map_update_elem(&bios, &key, &b, BPF_ANY);
@@ -452,9 +489,12 @@ int BPF_PROG(block_issue_tp_btf, struct request *rq)
 		n->pending++;
 	else
 		n->filtered++;
+	if (b->in_scope && b->req_flags & FR_REQ_AT_ISSUE)
+		describe_submitter(FR_PROBE_BLOCK_ISSUE);
 	if (!b->moved) { /* merges since insert made it larger */
 		entry_request(b, rq);
-		if (b->in_scope && !(b->req_flags & FR_REQ_DIRECT))
+		if (b->in_scope && !(b->req_flags & FR_REQ_DIRECT) &&
+		    (b->cmd_flags & REQ_OP_MASK) <= REQ_OP_WRITE)
 			entry_files(b, (u64)rq);
 	}
 	d = depth_of(b->dev);

@@ -245,9 +245,10 @@ struct page___7_1 {
 };
 struct bio_vec {
 	struct page *bv_page;
+	unsigned int bv_len;
 };
 struct bvec_iter {
-	unsigned int bi_size, bi_idx;
+	unsigned int bi_size, bi_idx, bi_bvec_done;
 };
 struct bio {
 	struct bio *bi_next;
@@ -255,7 +256,6 @@ struct bio {
 	struct blkcg_gq *bi_blkg; /* CONFIG_BLK_CGROUP */
 	struct bio_vec *bi_io_vec;
 	struct bvec_iter bi_iter;
-	u16 bi_vcnt;
 	u32 bi_opf;
 };
 struct request {
