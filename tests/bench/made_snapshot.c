@@ -63,7 +63,12 @@ static void put_block(struct made *m, uint64_t ts, uint64_t dur)
 			      .born = MADE_BORN,
 			      .ino = 1000,
 			      .file_dev = MADE_DEV,
-			      .pkey = 9 };
+			      .pkey = 9,
+			      .part_dev = UINT32_MAX,
+			      .mixed = UINT16_MAX,
+			      .dirtier_born = UINT16_MAX,
+			      .dirtier_pid = UINT32_MAX,
+			      .dirtier_tid = UINT32_MAX };
 
 	made_put(m, FR_LANE_BLOCK, FR_T_block, 0, &b, sizeof(b), NULL, 0);
 }
