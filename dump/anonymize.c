@@ -119,7 +119,7 @@ static size_t extension_length(const char *part, size_t len)
 }
 
 size_t anonymize_part(const struct anonymizer *a, char *dst, const char *part,
-		      size_t len, bool last)
+		      size_t len)
 {
 	size_t n, extension = 0;
 
@@ -128,7 +128,7 @@ size_t anonymize_part(const struct anonymizer *a, char *dst, const char *part,
 		return len;
 	}
 	n = put_digits(dst, hash64(a, "text", part, len));
-	if (last && a->flags & ANONYMIZE_EXTENSIONS)
+	if (a->flags & ANONYMIZE_EXTENSIONS)
 		extension = extension_length(part, len);
 	memcpy(dst + n, part + len - extension, extension);
 	return n + extension;
@@ -143,8 +143,7 @@ size_t anonymize_text(const struct anonymizer *a, char *dst, const char *src,
 		const char *slash = memchr(src + begin, '/', len - begin);
 		size_t end = slash ? (size_t)(slash - src) : len;
 
-		out += anonymize_part(a, dst + out, src + begin, end - begin,
-				      !slash);
+		out += anonymize_part(a, dst + out, src + begin, end - begin);
 		if (!slash)
 			return out;
 		dst[out++] = '/';

@@ -25,7 +25,7 @@
 
 struct anonymizer;
 
-#define ANONYMIZE_EXTENSIONS 1u /* keep ".c" of the last part of a path */
+#define ANONYMIZE_EXTENSIONS 1u /* keep ".c" of each part of a path */
 
 /* With a random key.  NULL with errno: out of memory, no randomness. */
 struct anonymizer *anonymizer_new(unsigned flags);

@@ -97,8 +97,8 @@ static size_t put_setting(const struct anonymizer *a, char *dst,
 	if (len && *line == '[' && quote && line[len - 1] == ']') {
 		key = (size_t)(quote + 1 - line);
 		memcpy(dst, line, key);
-		out = key + anonymize_part(a, dst + key, quote + 1,
-					   len - key - 2, false);
+		out = key +
+		      anonymize_part(a, dst + key, quote + 1, len - key - 2);
 		memcpy(dst + out, "\"]", 2);
 		return out + 2;
 	}

@@ -5,9 +5,9 @@
 
 #include "dump/anonymize.h"
 
-/* One part of a path; ${last}: it may have an extension. */
+/* One part of a path. */
 size_t anonymize_part(const struct anonymizer *a, char *dst, const char *part,
-		      size_t len, bool last);
+		      size_t len);
 /* A number by which records refer to names; false: it is none. */
 bool anonymize_number(const struct anonymizer *a, const struct fr_field *f,
 		      uint64_t *value);

@@ -55,8 +55,7 @@ static size_t put_parts(const struct anonymizer *a, struct anonymize_row *row,
 		/* a root is called "/" */
 		out += n == 1 && src[begin] == '/' ?
 			       keep(dst + out, "/", 1) :
-			       anonymize_part(a, dst + out, src + begin, n,
-					      !begin);
+			       anonymize_part(a, dst + out, src + begin, n);
 		begin += n;
 		if (begin < len)
 			dst[out++] = src[begin++]; /* NUL */
@@ -113,8 +112,7 @@ static size_t put_state_proc(const struct anonymizer *a,
 	size_t rest = comm + cgroup, out;
 	bool kernel = rest == len && (row->pid == 2 || row->ppid == 2);
 
-	out = kernel ? keep(dst, src, comm) :
-		       anonymize_part(a, dst, src, comm, false);
+	out = kernel ? keep(dst, src, comm) : anonymize_part(a, dst, src, comm);
 	row->comm_len = out;
 	row->cgroup_len =
 		cgroup ? anonymize_text(a, dst + out, src + comm, cgroup) : 0;
@@ -171,7 +169,7 @@ static size_t put_network(const struct anonymizer *a, char *dst,
 		end = src + key;
 	if (end - name == 2 && !memcmp(name, "lo", 2))
 		return keep(dst, src, len);
-	out += anonymize_part(a, dst + out, name, (size_t)(end - name), false);
+	out += anonymize_part(a, dst + out, name, (size_t)(end - name));
 	return out + keep(dst + out, end, len - (size_t)(end - src));
 }
 
@@ -221,8 +219,7 @@ static size_t put_metric(const struct anonymizer *a, char *dst, const char *src,
 	if (last == dot || (last - dot == 3 && !memcmp(dot, ".lo", 3)))
 		return keep(dst, src, len);
 	out = keep(dst, src, 4);
-	out += anonymize_part(a, dst + out, dot + 1, (size_t)(last - dot) - 1,
-			      false);
+	out += anonymize_part(a, dst + out, dot + 1, (size_t)(last - dot) - 1);
 	return out + keep(dst + out, last, len - (size_t)(last - src));
 }
 
