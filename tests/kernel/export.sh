@@ -59,8 +59,8 @@ check "the reader finds the words in the clear file" look "$W/clear.frs" has "${
 check "and the addresses" look "$W/clear.frs" has "${addresses[@]}"
 host=$("$FR" show -O jsonl -f host -n 1 "$W/clear.frs" | cut -d'"' -f4)
 check "none is in the anonymous one" look "$W/one.frs" lacks "${words[@]}" \
-	"${addresses[@]}" zq "$host" "$(uname -n)@"
-check "nor in the other" look "$W/two.frs" lacks "${words[@]}" "${addresses[@]}" zq
+	"${addresses[@]}" zqmemoryzq zqdevzq "$host"
+check "nor in the other" look "$W/two.frs" lacks "${words[@]}" "${addresses[@]}" zqmemoryzq zqdevzq
 for n in clear one two; do "$numbers" "$W/$n.frs" | sort -u >"$W/$n.numbers"; done
 check "hashes of names are there" [ "$(wc -l <"$W/one.numbers")" -gt 10 ]
 shared() { comm -12 "$1" "$2" | grep -v ' 0000000000000000$'; }
