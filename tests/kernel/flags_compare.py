@@ -287,47 +287,60 @@ def same(name, args, result, row):
     return True
 
 
-def result_text(row):
-    return row["errno"] or row["ret"]
-
-
-def main(argv):
+def paired(log, rows_path, recorded=lambda name, args: True):
+    """(name, arguments, result, row or None) of each call of the first thread, and
+    the names with more or fewer rows than calls."""
     calls = set(re.findall(r"^FR_CALL(?:32)?\(\d+, (\w+),",
                            open("include/flightrec/calls.def").read(), re.M))
-    rows, first, begin = collections.defaultdict(list), None, 0
-    lines = list(whole_lines(argv[1]))
-    first = lines[0][0]
-    loaded = [json.loads(line) for line in open(argv[2])]
+    lines = list(whole_lines(log))
+    loaded = [json.loads(line) for line in open(rows_path)]
+    rows, first, begin = collections.defaultdict(list), lines[0][0], 0
     for row in loaded:
         if row["op"] == "exec" and row["tid"] == first:
             begin = row["ts"]
     for row in loaded:
         if row["tid"] == first and row["ts"] >= begin and row.get("call"):
             rows[row["call"]].append(row)
-    compared, bad, at = collections.Counter(), 0, collections.Counter()
+    pairs, at = [], collections.Counter()
     for tid, text in lines:
         m = re.match(r"(\w+)\((.*)\)\s+= (.*)$", text)
-        if tid != first or not m or m[1] not in calls or not rows[m[1]]:
+        if tid != first or not m or m[1] not in calls:
             continue
-        row = rows[m[1]][at[m[1]]] if at[m[1]] < len(rows[m[1]]) else None
+        args = split_arguments(m[2])
+        if not recorded(m[1], args):
+            continue
+        mine, n = rows[m[1]], at[m[1]]
+        pairs.append((m[1], args, m[3], mine[n] if n < len(mine) else None))
         at[m[1]] += 1
-        compared[m[1]] += 1
-        if row is None or not same(m[1], split_arguments(m[2]), m[3], row):
+    return pairs, {c: (at[c], len(rows[c])) for c in rows
+                   if len(rows[c]) != at[c]}
+
+
+def compare(pairs, short, good, wanted=()):
+    """Prints what differs; the exit status."""
+    compared, bad = collections.Counter(p[0] for p in pairs), 0
+    for name, args, result, row in pairs:
+        if row is None or not good(name, args, result, row):
             bad += 1
             if bad <= 25:
-                print("  strace:", text[:200])
+                print(f"  strace: {name}({', '.join(args)[:200]}) = {result}")
                 print("  flightrec:", {k: v for k, v in (row or {}).items()
-                                       if k.endswith("_text") or k == "ret"})
-    short = [c for c in rows if c in calls and len(rows[c]) != at[c]]
-    for c in short:
-        print(f"  {c}: strace {at[c]}, flightrec {len(rows[c])}")
-    missing = [c for c in argv[3:] if not compared[c]]
+                                       if v is not None})
+    for call, (theirs, mine) in short.items():
+        print(f"  {call}: strace {theirs}, flightrec {mine}")
+    missing = [c for c in wanted if not compared[c]]
     print(f"  compared: {sum(compared.values())} calls of {len(compared)} "
           f"names; {bad} differ")
-    print("  newer than this strace:", " ".join(sorted(new_seen)) or "none")
     if missing:
         print("  never seen:", " ".join(missing))
     return 1 if bad or missing or short or not compared else 0
+
+
+def main(argv):
+    pairs, short = paired(argv[1], argv[2])
+    status = compare(pairs, short, same, argv[3:])
+    print("  newer than this strace:", " ".join(sorted(new_seen)) or "none")
+    return status
 
 
 if __name__ == "__main__":
