@@ -43,7 +43,7 @@ static int chunk_is_there(const struct gap_scan *s, uint32_t i)
 static int claim_is_there(const struct gap_scan *s, unsigned lane, uint32_t cpu,
 			  uint64_t ordinal)
 {
-	uint32_t lo = s->h->lane_begin[lane], hi = s->h->lane_begin[lane + 1];
+	uint32_t lo = s->h->lane_begin[lane], hi = s->h->lane_end[lane];
 	const struct ring_hold_chunk *c = s->h->chunks;
 
 	while (lo < hi) {
@@ -121,7 +121,7 @@ static int gaps_of_lane(const struct gap_scan *s, unsigned lane)
 	int ret;
 
 	memset(s->last, 0, s->v->nr_cpus * sizeof(*s->last));
-	for (i = s->h->lane_begin[lane]; i < s->h->lane_begin[lane + 1]; i++) {
+	for (i = s->h->lane_begin[lane]; i < s->h->lane_end[lane]; i++) {
 		const struct ring_hold_chunk *c = &s->h->chunks[i];
 
 		/* Given back unused: its serial says nothing. */

@@ -265,14 +265,14 @@ static void hold_finish_lane(struct ring_hold *h, const struct ring_view *v,
 {
 	uint32_t i, begin = h->lane_begin[lane];
 
-	for (i = begin; i < h->lane_begin[lane + 1]; i++) {
+	for (i = begin; i < h->lane_end[lane]; i++) {
 		struct ring_hold_chunk *c = &h->chunks[i];
 
 		c->limit = fr_chunk_limit(
 			c->ordinal,
 			h->words[(size_t)lane * v->nr_cpus + c->cpu].pos);
 	}
-	sort_chunks(&h->chunks[begin], h->lane_begin[lane + 1] - begin);
+	sort_chunks(&h->chunks[begin], h->lane_end[lane] - begin);
 }
 
 static void hold_one_lane(struct ring_hold *h, const struct ring_view *v,
@@ -283,16 +283,30 @@ static void hold_one_lane(struct ring_hold *h, const struct ring_view *v,
 		hold_lane(h, v, lane, lane_next(v, lane));
 		hold_read_heads(h, v, h->lane_begin[lane]);
 	}
-	h->lane_begin[lane + 1] = h->nr_chunks;
+	h->lane_end[lane] = h->nr_chunks;
+}
+
+/* The lanes by size, the smallest first. */
+static void lanes_by_size(const struct ring_view *v, uint8_t order[FR_LANES_MAX])
+{
+	for (unsigned i = 0; i < FR_LANES_MAX; i++) {
+		unsigned j = i;
+
+		for (; j && v->lanes[order[j - 1]].nr > v->lanes[i].nr; j--)
+			order[j] = order[j - 1];
+		order[j] = (uint8_t)i;
+	}
 }
 
 int ring_hold(struct ring_hold *h, const struct ring_view *v, uint64_t until_ns)
 {
+	uint8_t order[FR_LANES_MAX];
 	struct fr_ring_head *head = ring_view_head(v);
 	uint64_t until =
 		__atomic_load_n(&head->hold_until_ns, __ATOMIC_RELAXED);
 	unsigned lane;
 
+	lanes_by_size(v, order);
 	h->begin_ns = ring_now_ns();
 	if (until != 0 && h->begin_ns < until)
 		return -EBUSY;
@@ -302,7 +316,7 @@ int ring_hold(struct ring_hold *h, const struct ring_view *v, uint64_t until_ns)
 	__atomic_store_n(&head->hold_until_ns, until_ns, __ATOMIC_RELEASE);
 	words_read(h, v);
 	for (lane = 0; lane < FR_LANES_MAX; lane++)
-		hold_one_lane(h, v, lane);
+		hold_one_lane(h, v, order[lane]);
 	h->end_ns = ring_now_ns();
 	words_read_counters(h, v);
 	for (lane = 0; lane < FR_LANES_MAX; lane++)

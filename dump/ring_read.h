@@ -44,7 +44,9 @@ struct ring_hold_chunk {
 	uint64_t committed; /* records << 32 | slots, by then */
 };
 
-/* What a freeze held: the chunks of every lane in the order of their ordinals. */
+/* What a freeze held: the chunks of every lane in the order of their ordinals, and
+ * of the smaller lanes first: so they are given back first, and a lane of few
+ * chunks is not short of them for as long as a large one takes to write. */
 struct ring_hold {
 	uint64_t hold_id;
 	uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC around the hold; what
@@ -53,7 +55,8 @@ struct ring_hold {
 		*words; /* copy taken after the hold, lane * nr_cpus + cpu */
 	struct ring_hold_chunk *chunks; /* oldest first, lane by lane */
 	uint32_t nr_chunks;
-	uint32_t lane_begin[FR_LANES_MAX + 1]; /* index into chunks */
+	uint32_t lane_begin[FR_LANES_MAX]; /* index into chunks */
+	uint32_t lane_end[FR_LANES_MAX];
 	uint32_t chunks_size;                  /* room in chunks */
 };
 

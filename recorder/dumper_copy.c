@@ -230,7 +230,7 @@ static void put_lane_facts(struct copier *c, unsigned lane)
 	snprintf(key, sizeof(key), "lane.%s." what, name); \
 	snap_put_fact(c->w, key, "%llu", (unsigned long long)(value));
 	FACT("chunks", c->v->lanes[lane].nr)
-	FACT("held", c->h->lane_begin[lane + 1] - c->h->lane_begin[lane])
+	FACT("held", c->h->lane_end[lane] - c->h->lane_begin[lane])
 	FACT("written", s.written)
 	FACT("overwritten", s.overwritten)
 	FACT("lost", s.lost)

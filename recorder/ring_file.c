@@ -21,6 +21,8 @@ struct ring_user {
 	int fd;
 };
 
+#define LANE_FREE_CHUNKS 64 /* 1 MiB */
+
 /* ---- geometry ---------------------------------------------------------------- */
 
 static uint32_t lane_chunks(uint32_t nr_chunks, uint32_t percent)
@@ -105,10 +107,15 @@ static int64_t mono_to_real(void)
 	       (int64_t)ring_now_ns();
 }
 
-/* Room that a hold leaves: an eighth, at least one chunk. */
+/* Room that a hold leaves: an eighth; more of a small lane, which has to last for
+ * as long as a large one; at least one chunk. */
 static uint32_t lane_limit_free(uint32_t nr)
 {
-	return nr / 8 ? nr / 8 : 1;
+	uint32_t free = nr / 8;
+
+	if (free < LANE_FREE_CHUNKS)
+		free = nr / 4 < LANE_FREE_CHUNKS ? nr / 4 : LANE_FREE_CHUNKS;
+	return free ? free : 1;
 }
 
 static void init_lanes(struct fr_ring_head *head,

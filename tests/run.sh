@@ -119,7 +119,7 @@ run_soak() {
 	[ ! -e tests/kernel/drift.sh ] || run soak drift bash tests/kernel/drift.sh 10000
 	run soak kill9 bash tests/kernel/kill9.sh 20
 	run soak deep bash tests/kernel/deep.sh 600
-	run soak streams env ROUNDS=300000 bash tests/kernel/streams.sh
+	run soak streams env ROUNDS=300000 RATE=12000 bash tests/kernel/streams.sh
 }
 
 run_layer() {

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """streams_table.py DID ROWS STATUS1 STATUS2 MECHANISM [HOTPLUG] - the table stream: what the program
 did, the records of it, and what the recorder counted; wrong if they differ."""
+import bisect
 import collections
 import csv
 import json
@@ -48,6 +49,23 @@ def rows_of(path, did):
     return seen, ops
 
 
+def explain_block(path, did):
+    """Direct reads of the program that no block request belongs to."""
+    rows = [r for r in csv.DictReader(open(path)) if r["ts"]]
+    blocks = sorted(int(r["ts"]) for r in rows if r["stream"] == "block"
+                    and r["op"] == "read" and r["pid"] == str(did["pid"]))
+    for r in rows:
+        if r["stream"] != "fs" or r["direct"] != "1" or r["op"] != "read":
+            continue
+        a, b = int(r["ts"]), int(r["ts"]) + int(r["dur"])
+        at = bisect.bisect_left(blocks, a)
+        if at == len(blocks) or blocks[at] > b:
+            print(f"    no request for the read at {a}, {r['dur']} ns, ret {r['ret']}")
+            for x in rows:
+                if x["stream"] == "block" and a <= int(x["ts"]) <= b:
+                    print("     ", x)
+
+
 def lanes_lost(status):
     lost = {}
     for name, lane in (status.get("lane") or {}).items():
@@ -83,7 +101,9 @@ def main(argv):
         print(f"  {stream:<9} {'-' if want is None else want:>7} {got:>8}"
               f" {sums['records']:>17} {sums['filtered']:>10} {sums['unmatched']:>10}"
               f" {sums['lost']:>6} {sums['misses']:>7}{'  WRONG' if bad else ''}")
-        if bad and want != got:
+        if bad and want != got and stream == "block":
+            explain_block(argv[2], did)
+        elif bad and want != got:
             print("   ", {k[1]: n for k, n in ops.items() if k[0] == stream})
     for lane, lost in sorted(lanes_lost(after).items()):
         if lost:

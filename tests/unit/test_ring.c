@@ -183,7 +183,7 @@ static void read_lane(const struct ring_hold *h, const struct ring_view *v,
 	uint32_t i;
 
 	l->n = 0;
-	for (i = h->lane_begin[lane]; i < h->lane_begin[lane + 1]; i++) {
+	for (i = h->lane_begin[lane]; i < h->lane_end[lane]; i++) {
 		if (ring_copy_chunk(h, v, i, copy) < 0)
 			continue;
 		ring_walk_chunk(copy, h->chunks[i].ordinal, h->chunks[i].limit,
@@ -213,7 +213,7 @@ static void test_every_offset(void **state)
 			view_of(r, &v);
 			assert_int_equal(ring_hold_prepare(&h, &v), 0);
 			assert_int_equal(ring_hold(&h, &v, UINT64_MAX), 0);
-			assert_int_equal(h.lane_begin[9] - h.lane_begin[8],
+			assert_int_equal(h.lane_end[8] - h.lane_begin[8],
 					 off + slots <= SLOTS ? 1 : 2);
 			read_lane(&h, &v, 8, &l);
 			assert_int_equal(l.n, off);
