@@ -113,7 +113,7 @@ static uint32_t lane_limit_free(uint32_t nr)
 {
 	uint32_t free = nr / 8;
 
-	if (free < LANE_FREE_CHUNKS)
+	if (nr >= LANE_FREE_CHUNKS && free < LANE_FREE_CHUNKS)
 		free = nr / 4 < LANE_FREE_CHUNKS ? nr / 4 : LANE_FREE_CHUNKS;
 	return free ? free : 1;
 }
