@@ -4,11 +4,13 @@
  *
  *   man_print flightrecd.conf.5      from params.def and the trigger keys
  *   man_print flightrec-events.7     from events.def and calls.def
+ *   man_print flightrec-csv.5        from the layouts of the CSV exporter
  */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "dump/export_csv.h"
 #include "dump/schema.h"
 #include "recorder/config.h"
 #include "triggers/rule.h"
@@ -245,15 +247,111 @@ static void print_events(void)
 	     ".Xr flightrecd.conf 5 ,\n.Xr flightrec-triggers 7");
 }
 
+/* ---- flightrec-csv(5) --------------------------------------------------------- */
+
+static const char csv_description[] =
+	".Sh DESCRIPTION\n"
+	"A folder with a file for each stream, in the layout that the text of an "
+	"existing\nI/O tracer describes, so that what reads its traces reads "
+	"these.\n"
+	"Files are CSV (RFC 4180) in UTF\\-8, with a header row and in every row "
+	"the same\nnumber of columns.\n"
+	"Rows are in the order of the start of what they tell.\n"
+	"Streams that the tracer did not have (proc, meta, inflight; sample if "
+	"asked for)\nare in\n.Pa STREAM/STREAM_events.csv\n"
+	"with the columns of\n.Xr flightrec-events 7 .\n"
+	".Ss Values\n"
+	"An empty cell: not captured, or the operation has no such value.\n"
+	"Zero is 0; an empty text is a pair of quotation marks.\n"
+	"Texts are escaped reversibly: a byte that is no part of valid UTF\\-8 is "
+	"\\exHH, a\nbackslash is doubled.\n"
+	"Between arguments is a blank; a blank inside of one is \\ex20.\n"
+	"Of two paths in a cell, \\(dqold \\-> new\\(dq, the arrow is the only one: "
+	"inside of a name\nit is written \\ex20\\->\\ .\n"
+	"The first column is local time of the machine that exports\n"
+	".Pq Ev TZ ,\nwith microseconds; the last, CLOCK_MONOTONIC of the recorded "
+	"machine in ns.\n"
+	".Ss Other files\n.Bl -tag -width Ds\n"
+	".It Pa manifest.json\n"
+	"Of each file its path, stream, rows, span of time and columns (name, "
+	"type, unit,\ndescription); of each stream what its probes counted (hits, "
+	"records, filtered,\nunmatched, lost, misses) and what its lane lost, had "
+	"overwritten or torn; the\nclocks; of each snapshot the host (its id "
+	"hashed), kernel, version of the\nrecorder, trigger, probes with mechanism "
+	"or why there is none, and the settings\nin force.\n"
+	"Counts are those of the last snapshot of each recorder.\n"
+	".It Pa device_spec.txt\n"
+	"The last look at the machine,\n.Ql key: value\n"
+	"in each line; of snapshots without one, what they know of the host.\n"
+	".El\n";
+
+static const char csv_deviations[] =
+	".Sh DEVIATIONS\nFrom the tracer's text:\n.Bl -bullet\n"
+	".It\nWhere the text lists fields without an order, the order is that of "
+	"the tracer's\nown files; columns beyond its fields follow, then\n"
+	".Va mono_ns .\n"
+	".It\nThe text gives names with an asterisk\n.Pq Pa nw/nw_*.csv\n"
+	"and others in its drawing\n.Pq Pa network_events.csv .\n"
+	"Here the asterisk is\n.Ql events ,\n"
+	"which fits the former, and for cache, page faults and io_uring both.\n"
+	".It\nThe cache's\n.Va filename\nis filled in where the name is known; "
+	"the tracer left it empty.\n"
+	".It\nSYMLINK has one path, the link, as the text says; what it points to "
+	"is in\n.Va target .\n"
+	".It\nZero is written as 0; the tracer left zeros empty.\n"
+	".It\nOperations that the text does not have (SEEK, FDATASYNC, MREMAP, "
+	"...) appear\nunder their own names.\n"
+	".It\n.Va saddr\nand\n.Va sport\nof net are this end, whichever way the "
+	"bytes went, as in the tracer's files; of\ndrop they are the packet's "
+	"source.\n"
+	".It\nOf net,\n.Va size\nis what was moved;\n.Va size_asked\nwhat was "
+	"asked for.\n"
+	".It\n.Va latency_ms\nof block is issue to completion, as the text says; "
+	"of a request whose issue was\nnot seen it begins where it was seen "
+	"first.\n"
+	".It\nA time-out of epoll is a decimal, so that none is rounded to 0.\n"
+	".It\nThe file system's\n.Va ctime\nis the creation, empty where the file "
+	"system does not tell it; the tracer\nrepeated the modification.\n"
+	".It\nThere is no country in\n.Pa device_spec.txt :\n"
+	"flightrec asks nobody.\n"
+	".It\nWith\n.Fl \\-anonymize ,\nevery part of a path is hashed, not only "
+	"the last, and under a key that is not\nkept; see\n"
+	".Xr flightrec-design 7 .\n.El\n";
+
+static void print_csv(void)
+{
+	head("flightrec-csv", "5", "files of flightrec export --to csv");
+	fputs(csv_description, stdout);
+	puts(".Sh FILES AND COLUMNS");
+	for (const struct csv_layout *l = csv_layouts; l->stream; l++) {
+		printf(".Ss %s\nStream %s: ", l->path, l->stream);
+		text(l->doc);
+		puts(".Bl -tag -width Ds");
+		for (unsigned i = 0; i < l->nr; i++) {
+			const struct csv_column *c = &l->columns[i];
+
+			printf(".It Va %s Pq %s%s%s\n", c->name, c->type,
+			       *c->unit ? ", " : "", c->unit);
+			text(c->doc);
+		}
+		puts(".El");
+	}
+	fputs(csv_deviations, stdout);
+	puts(".Sh SEE ALSO\n.Xr flightrec 1 ,\n.Xr flightrec-events 7 ,\n"
+	     ".Xr flightrec-streams 7");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "flightrecd.conf.5"))
 		print_conf();
 	else if (argc == 2 && !strcmp(argv[1], "flightrec-events.7"))
 		print_events();
+	else if (argc == 2 && !strcmp(argv[1], "flightrec-csv.5"))
+		print_csv();
 	else {
 		fprintf(stderr, "usage: man_print flightrecd.conf.5 | "
-				"flightrec-events.7\n");
+				"flightrec-events.7 | flightrec-csv.5\n");
 		return 2;
 	}
 	return fflush(stdout) || ferror(stdout);
