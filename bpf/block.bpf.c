@@ -485,7 +485,8 @@ static __noinline int block_finish(u64 rqp, struct fr_probe_counts *n)
 }
 
 /* A completion of a request we never saw issued.  Flushes do that: a request
- * with PREFLUSH or FUA completes beside the flush request that does its work. */
+ * with PREFLUSH or FUA, or the empty one of a bare flush, completes beside the
+ * flush request that does its work. */
 static __noinline int done_unseen(u64 rqp, struct fr_probe_counts *n)
 {
 	struct request *rq = (void *)rqp;
@@ -495,7 +496,8 @@ static __noinline int done_unseen(u64 rqp, struct fr_probe_counts *n)
 		return 0;
 	if (bio_note(rq, &bio))
 		bpf_map_delete_elem(&bios, &bio);
-	if (BPF_CORE_READ(rq, cmd_flags) & (REQ_PREFLUSH | REQ_FUA))
+	if (BPF_CORE_READ(rq, cmd_flags) & (REQ_PREFLUSH | REQ_FUA) ||
+	    !BPF_CORE_READ(rq, __data_len))
 		n->filtered++;
 	else
 		n->unmatched++;
