@@ -90,6 +90,8 @@ void *probes_left_ring(struct probes_left *l,
 		       size_t *ret_bytes); /* mapped rw */
 size_t probes_left_inflight(struct probes_left *l, uint64_t now_ns, void *buf,
 			    size_t size, unsigned *ret_left_out);
+/* Events that the kernel kept from its probes, by its own count. */
+uint64_t probes_left_misses(const struct probes_left *l);
 /* Its probes stop; what they recorded stays. */
 void probes_left_stop(struct probes_left *l);
 /* Unpins (its probes stop) and frees. */

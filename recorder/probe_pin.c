@@ -303,6 +303,47 @@ size_t probes_left_inflight(struct probes_left *l, uint64_t now_ns, void *buf,
 				      ret_left_out);
 }
 
+/* recursion_misses of the program behind a pinned link. */
+static uint64_t link_misses(const char *path)
+{
+	struct bpf_link_info link = {};
+	struct bpf_prog_info prog = {};
+	uint32_t len = sizeof(link);
+	int fd = bpf_obj_get(path), prog_fd;
+
+	if (fd < 0)
+		return 0;
+	prog_fd = bpf_obj_get_info_by_fd(fd, &link, &len) ?
+			  -1 :
+			  bpf_prog_get_fd_by_id(link.prog_id);
+	close(fd);
+	len = sizeof(prog);
+	if (prog_fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(prog_fd, &prog, &len))
+		prog.recursion_misses = 0;
+	close(prog_fd);
+	return prog.recursion_misses;
+}
+
+uint64_t probes_left_misses(const struct probes_left *l)
+{
+	DIR *d = opendir(l->folder);
+	struct dirent *e;
+	char path[2048];
+	uint64_t sum = 0;
+
+	while (d && (e = readdir(d))) {
+		if (strncmp(e->d_name, "link_", 5))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", l->folder, e->d_name);
+		sum += link_misses(path);
+	}
+	if (d)
+		closedir(d);
+	return sum;
+}
+
 void probes_left_close(struct probes_left *l)
 {
 	if (!l)

@@ -154,6 +154,9 @@ static int save(const struct fr_config *c, struct facts *host,
 		return -ENOMEM;
 	r->config = c;
 	facts_add_config(&r->settings, c);
+	if (l)
+		facts_add(&r->settings, "recover.misses", "%llu",
+			  (unsigned long long)probes_left_misses(l));
 	r->dumps.freeze = &r->freeze;
 	r->dumps.host = host;
 	r->dumps.config = &r->settings;
