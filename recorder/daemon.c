@@ -19,6 +19,7 @@
 #include "recorder/notify.h"
 #include "recorder/priv.h"
 #include "recorder/reload.h"
+#include "recorder/rules.h"
 
 #define CHORES_NS       10000000000ULL
 #define FIRST_CHORES_NS 1000000000ULL
@@ -193,6 +194,7 @@ static void chores(struct daemon *d, uint64_t now_ns)
 	status_measure(d, now_ns);
 	on_child(d);
 	check_clocks(d);
+	rules_check(d);
 	if (d->probes)
 		probes_seal_offline(d->probes);
 }
@@ -404,8 +406,7 @@ static int open_engine(struct daemon *d)
 		log_err(err, "cannot start the trigger engine");
 		return err;
 	}
-	err = engine_load(d->engine, daemon_now_ns(), d->config->rules,
-			  d->config->nr_rules, d->config->probes_slow_limit);
+	err = rules_load(d, d->config);
 	if (err)
 		log_err(err, "cannot load the triggers");
 	return err;

@@ -15,6 +15,12 @@ static bool in_word(char c)
 	return c && (isalnum((unsigned char)c) || strchr("_.*?-", c));
 }
 
+/* A path without quotation marks: /var/lib/x-1, /system.slice/a@b.service */
+static bool in_path(char c)
+{
+	return in_word(c) || (c && strchr("/:@+", c));
+}
+
 static unsigned scan_number(const char *p)
 {
 	unsigned n = 0;
@@ -55,6 +61,10 @@ void lex_next(struct lex *l)
 	} else if (isalpha((unsigned char)*p) || *p == '*') {
 		l->kind = LEX_WORD;
 		while (in_word(p[l->len]))
+			l->len++;
+	} else if (*p == '/') {
+		l->kind = LEX_WORD;
+		while (in_path(p[l->len]))
 			l->len++;
 	} else if (*p == '"') {
 		l->len = scan_string(p);

@@ -257,6 +257,7 @@ void where_fill_slot(const struct rule_where *w, struct fr_trigger_slot *s)
 	fill_comm(w->comm, s);
 	s->pid = w->pid;
 	s->dev = w->dev;
-	s->cgroup = w->cgroup;
+	/* one that is not there is nobody's: no task has 0 or this */
+	s->cgroup = w->cgroup ? w->cgroup : ~0ull;
 	s->cgroup_level = w->cgroup_level;
 }
