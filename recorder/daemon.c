@@ -390,6 +390,18 @@ static int open_rings(struct daemon *d)
 	return err;
 }
 
+static int open_lookout(struct daemon *d)
+{
+	d->world.root = "";
+	if (d->probes) {
+		d->world.arg = d->probes;
+		d->world.scan = probes_scan;
+		d->world.in_flight = probes_in_flight;
+	}
+	d->lookout = lookout_new(&d->rules, d->inbox, &d->world);
+	return d->lookout ? 0 : -errno;
+}
+
 static int open_engine(struct daemon *d)
 {
 	int err;
@@ -409,7 +421,7 @@ static int open_engine(struct daemon *d)
 	err = rules_load(d, d->config);
 	if (err)
 		log_err(err, "cannot load the triggers");
-	return err;
+	return err ?: open_lookout(d);
 }
 
 static void open_dumps(struct daemon *d)
@@ -541,6 +553,7 @@ static void end(struct daemon *d)
 {
 	control_close(d->control);
 	sampler_stop(d->sampler);
+	lookout_stop(d->lookout);
 	watch_free(d->watch);
 	dumps_fini(&d->dumps);
 	state_stop(d->looks);
@@ -588,6 +601,9 @@ int daemon_run(const struct options *o, struct fr_config *config)
 		err = priv_drop_daemon();
 		if (err)
 			log_err(err, "cannot drop capabilities");
+		err = lookout_start(d->lookout);
+		if (err)
+			log_err(err, "operations in flight and pressure are not watched");
 		daemon_start_sampler(d);
 		daemon_start_state(d);
 		say_ready(d);

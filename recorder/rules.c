@@ -20,8 +20,11 @@ static void say_unresolved(const struct fr_config *c)
 
 static int load(struct daemon *d, const struct fr_config *c)
 {
-	return engine_load(d->engine, daemon_now_ns(), c->rules, c->nr_rules,
-			   c->probes_slow_limit);
+	int err = engine_load(d->engine, daemon_now_ns(), c->rules, c->nr_rules,
+			      c->probes_slow_limit);
+
+	lookout_kick(d->lookout);
+	return err;
 }
 
 int rules_load(struct daemon *d, struct fr_config *c)

@@ -22,6 +22,7 @@ struct engine_hit {
 	uint32_t lane, cpu, key;
 	uint32_t pid, tid; /* of the operation, or of who asked */
 	uint32_t uid;      /* who asked */
+	char comm[16];     /* of the thread, "" if it is not known */
 	int signo;
 	int code; /* errno; wait status of a process */
 	/* a level: which of the rule's conditions it is */
@@ -72,6 +73,8 @@ struct detector_watch {
 	double factor; /* unit of the rule / unit of the stored value */
 };
 
+struct look; /* look.h */
+
 struct detector_ops {
 	const char *name;
 	const char *doc;    /* a sentence for flightrec-triggers(7) */
@@ -96,6 +99,13 @@ struct detector_ops {
 	/* Whether the level changed: HIT_EVENT if not. */
 	enum hit_change (*sample)(struct detector_watch *w, uint64_t now_ns,
 				  int64_t value);
+
+	/* Decided by looking (look.h), a level.  open: sets due_ns, fd, state; 0 or
+	 * negative errno: it cannot be looked at.  look: when due, or when fd
+	 * says something; sets due_ns. */
+	int (*look_open)(struct look *l, uint64_t now_ns);
+	void (*look)(struct look *l, uint64_t now_ns);
+	void (*look_close)(struct look *l);
 
 	/* One line for people: what was seen, against which limit.  ${c} may be
 	 * NULL for a manual one. */
