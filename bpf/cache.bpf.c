@@ -430,42 +430,63 @@ static __always_inline u64 first_argument(struct pt_regs *regs)
 #endif
 }
 
-static __always_inline int touched(struct folio___cache *f)
+/* A page was used; one that just came because of this very read is a miss. */
+static __always_inline int touched(struct pages *p)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct fr_inflight *e = call_now(t);
+	struct asked *a = reads_file(e, p) ? asked_by(t->pid, e->ts, p) : 0;
+
+	if (a && a->missing) {
+		if (a->missing >= p->count) {
+			a->missing -= p->count;
+			p->count = 0;
+		} else {
+			p->count -= a->missing;
+			a->missing = 0;
+		}
+	}
+	return cache_event(p, FR_PROBE_CACHE_HIT, KIND_HIT);
+}
+
+static __always_inline int touched_folio(struct folio___cache *f)
 {
 	struct pages p = {};
 
 	pages_of_folio(&p, f);
-	return cache_event(&p, FR_PROBE_CACHE_HIT, KIND_HIT);
+	return touched(&p);
+}
+
+static __always_inline int touched_page(struct page___cache *page)
+{
+	struct pages p = {};
+
+	pages_of_page(&p, page);
+	return touched(&p);
 }
 
 SEC("fentry/folio_mark_accessed")
 int BPF_PROG(cache_hit_fentry_folio, struct folio___cache *f)
 {
-	return touched(f);
+	return touched_folio(f);
 }
 
 SEC("kprobe/folio_mark_accessed")
 int cache_hit_kprobe_folio(struct pt_regs *regs)
 {
-	return touched((void *)first_argument(regs));
+	return touched_folio((void *)first_argument(regs));
 }
 
 SEC("fentry/mark_page_accessed")
 int BPF_PROG(cache_hit_fentry_page, struct page___cache *page)
 {
-	struct pages p = {};
-
-	pages_of_page(&p, page);
-	return cache_event(&p, FR_PROBE_CACHE_HIT, KIND_HIT);
+	return touched_page(page);
 }
 
 SEC("kprobe/mark_page_accessed")
 int cache_hit_kprobe_page(struct pt_regs *regs)
 {
-	struct pages p = {};
-
-	pages_of_page(&p, (void *)first_argument(regs));
-	return cache_event(&p, FR_PROBE_CACHE_HIT, KIND_HIT);
+	return touched_page((void *)first_argument(regs));
 }
 
 /* Pages that a fault maps beside its own, because they are there. */
