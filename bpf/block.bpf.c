@@ -98,6 +98,7 @@ static __always_inline void entry_submitter(struct fr_block_entry *b)
 	b->born = born_of(t->group_leader->start_boottime);
 	b->submit_cgroup = bpf_get_current_cgroup_id();
 	b->in_scope = task_in_scope(t);
+	bpf_get_current_comm(b->comm, sizeof(b->comm));
 }
 
 /* Threads of the kernel make no system calls, where others are described. */
@@ -460,6 +461,28 @@ __noinline u64 put_block(struct fr_block_entry *b, u64 now)
 			TYPE_AUX(FR_T_block, b->error));
 }
 
+/* What triggers may wait for; the thread on the CPU is anybody's. */
+__noinline int block_event(struct fr_block_entry *b, u64 dur, u64 seq)
+{
+	struct limit_event ev = {};
+
+	if (!b)
+		return 0;
+	ev.key = limit_key(b->cmd_flags);
+	ev.ts = b->first_ns;
+	ev.dur = dur;
+	ev.lane = FR_LANE_BLOCK;
+	ev.stream = FR_STREAM_BLOCK;
+	ev.seq = seq;
+	ev.pid = b->pid;
+	ev.tid = b->tid;
+	ev.dev = b->dev;
+	ev.dev2 = b->part_dev;
+	ev.cgroup = b->cgroup != ~0ULL ? b->cgroup : b->submit_cgroup;
+	__builtin_memcpy(ev.comm, b->comm, sizeof(ev.comm));
+	return limit_operation(FR_PROBE_BLOCK_DONE, &ev, -(s64)b->error);
+}
+
 static __noinline int block_finish(u64 rqp, struct fr_probe_counts *n)
 {
 	struct fr_block_entry *b = bpf_map_lookup_elem(&rqs, &rqp);
@@ -478,8 +501,7 @@ static __noinline int block_finish(u64 rqp, struct fr_probe_counts *n)
 		n->records++;
 	else
 		n->lost++;
-	limit_hit(FR_PROBE_BLOCK_DONE, limit_key(b->cmd_flags), b->first_ns,
-		  now - b->first_ns, FR_LANE_BLOCK, seq, b->pid, b->tid);
+	block_event(b, now - b->first_ns, seq);
 	bpf_map_delete_elem(&rqs, &rqp);
 	return 0;
 }

@@ -158,8 +158,7 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 	ci = &fr_calls[e->call & (FR_CALLS_MAX - 1)];
 	size = asked_size(e, ci);
 	l = bpf_map_lookup_elem(&limits, &zero);
-	/* 0 means never: it wraps round to the largest number */
-	over = l && l->min_ns[e->call & (FR_KEYS - 1)] - 1 < dur;
+	over = l && exit_wanted(l, e->call & (FR_KEYS - 1), dur, ret);
 	weight = policy_weight(FR_STREAM_FS, dur);
 	if (!weight && !over) {
 		if (ci->props & FR_CP_RENAMES)
@@ -186,7 +185,7 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 	else
 		n->lost++;
 	if (over)
-		exit_slow(e, dur, seq, FR_LANE_FS);
+		exit_event(e, FR_PROBE_FS_EXIT, dur, seq, ret);
 	e->ts = 0;
 	return 0;
 }

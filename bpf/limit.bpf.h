@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * limit.bpf.h - an operation took longer than the lowest limit of its kind: copy
- * it to the slow lane, and see which triggers it hits.
+ * limit.bpf.h - events that triggers may wait for: an operation took longer than
+ * the lowest limit of its kind, or failed; a process died.  Slow operations are
+ * copied to the slow lane.
  */
 #ifndef LIMIT_BPF_H
 #define LIMIT_BPF_H
@@ -31,7 +32,14 @@ static __always_inline int slot_hit(struct fr_trigger_slot *s)
 
 struct limit_event {
 	u64 ts, dur, seq;
+	u64 cgroup; /* of an operation of somebody else's; 0: of the current task */
+	u64 comm[2];
 	u32 key, lane, pid, tid;
+	u32 what, stream; /* FR_WHAT_*, FR_STREAM_* */
+	u32 dev;          /* of the file, or the disk */
+	u32 dev2;         /* the partition; or like dev */
+	s32 value;        /* errno, or wait status */
+	u32 pad;
 };
 
 static __always_inline int limit_wake(struct fr_trigger_slot *s, u32 slot,
@@ -50,8 +58,90 @@ static __always_inline int limit_wake(struct fr_trigger_slot *s, u32 slot,
 	w.pid = ev->pid;
 	w.tid = ev->tid;
 	w.key = ev->key;
+	w.value = ev->value;
 	bpf_ringbuf_output(&wake, &w, sizeof(w), BPF_RB_FORCE_WAKEUP);
 	return 0;
+}
+
+/* ---- does the event match the slot? ------------------------------------------ */
+static __always_inline int slot_cgroup(struct fr_trigger_slot *s,
+				       struct limit_event *ev)
+{
+	if (ev->cgroup)
+		return ev->cgroup == s->cgroup;
+	if (!s->cgroup_level)
+		return 1; /* the root: everybody */
+	return bpf_get_current_ancestor_cgroup_id((int)s->cgroup_level) ==
+	       s->cgroup;
+}
+
+/* The filters that the event does not match, as bits. */
+static __always_inline u32 slot_unlike(struct fr_trigger_slot *s,
+				       struct limit_event *ev)
+{
+	u32 unlike = 0;
+
+	if (((ev->comm[0] ^ s->comm[0]) & s->comm_mask[0]) |
+	    ((ev->comm[1] ^ s->comm[1]) & s->comm_mask[1]))
+		unlike |= FR_WHERE_COMM;
+	if (ev->pid != s->pid)
+		unlike |= FR_WHERE_PID;
+	if (ev->dev != s->dev && ev->dev2 != s->dev)
+		unlike |= FR_WHERE_DEV;
+	if (s->where & FR_WHERE_CGROUP && !slot_cgroup(s, ev))
+		unlike |= FR_WHERE_CGROUP;
+	return unlike;
+}
+
+/* What of a process's end a slot waits for: bit 0 exit code, else the signal. */
+static __always_inline int slot_signal(struct fr_trigger_slot *s, s32 status)
+{
+	u32 sig = status & 0x7f;
+
+	if (!sig)
+		return (s->signals & 1) && status >> 8 & 0xff;
+	return s->signals >> (sig & 63) & 1;
+}
+
+static __always_inline int slot_errno(struct fr_trigger_slot *s, s32 err)
+{
+	if (!s->errnos[0])
+		return 1;
+	for (u32 i = 0; i < FR_SLOT_ERRNOS; i++)
+		if (s->errnos[i] == err)
+			return 1;
+	return 0;
+}
+
+static __always_inline int slot_key(struct fr_trigger_slot *s,
+				    struct limit_event *ev)
+{
+	u32 key = ev->key & (FR_KEYS - 1);
+
+	return (s->keys[(key >> 6) & 3] >> (key & 63) & 1) &&
+	       (s->streams >> (ev->stream & 31) & 1);
+}
+
+/* A function of its own: the kernel checks it once, not for each slot. */
+__noinline int slot_matches(struct fr_trigger_slot *s, struct limit_event *ev)
+{
+	if (!s || !ev || s->what != ev->what || !READ_ONCE(s->gate))
+		return 0;
+	switch (ev->what) {
+	case FR_WHAT_LATENCY:
+		if (ev->dur <= s->limit_ns || !slot_key(s, ev))
+			return 0;
+		break;
+	case FR_WHAT_ERROR:
+		if (!slot_key(s, ev) || !slot_errno(s, ev->value))
+			return 0;
+		break;
+	case FR_WHAT_EXIT:
+		if (!slot_signal(s, ev->value))
+			return 0;
+		break;
+	}
+	return !((slot_unlike(s, ev) ^ s->where_not) & s->where);
 }
 
 /* The number of the last trigger that fired, 0 if none did. */
@@ -64,12 +154,10 @@ __noinline u32 limit_triggers(struct limit_event *ev)
 		return 0;
 	for (u32 i = 0; i < FR_TRIGGER_SLOTS; i++) {
 		struct fr_trigger_slot *s = &l->slots[i];
-		u32 key = ev->key & (FR_KEYS - 1);
 
-		if (READ_ONCE(s->state) == FR_SLOT_FREE ||
-		    ev->dur <= s->limit_ns)
-			continue;
-		if (!(s->keys[(key >> 6) & 3] >> (key & 63) & 1))
+		if (i >= READ_ONCE(l->nr_slots))
+			break;
+		if (READ_ONCE(s->state) == FR_SLOT_FREE || !slot_matches(s, ev))
 			continue;
 		if (slot_hit(s)) {
 			limit_wake(s, i, ev);
@@ -145,20 +233,82 @@ __noinline int limit_slow(u32 probe, struct limit_event *ev)
 	return 0;
 }
 
-/* key: FR_KEY_BLOCK_* or the id of calls.def; seq 0: the record was lost, the
- * trigger fires all the same. */
-static __always_inline void limit_hit(u32 probe, u32 key, u64 ts, u64 dur,
-				      u32 lane, u64 seq, u32 pid, u32 tid)
+/* Is anything to be done with an operation that failed? */
+static __always_inline int error_wanted(struct fr_limits *l, u32 key)
 {
-	struct limit_event ev = { .ts = ts,
-				  .dur = dur,
-				  .seq = seq,
-				  .key = key,
-				  .lane = lane,
-				  .pid = pid,
-				  .tid = tid };
+	return l->error_keys[(key >> 6) & 3] >> (key & 63) & 1;
+}
 
-	limit_slow(probe, &ev);
+/* Once the record is in the ring: an operation of the current task that was slow,
+ * or failed (${ret} negative).  The others of *ev are filled in by the caller; seq
+ * 0: the record was lost, triggers fire all the same. */
+__noinline int limit_operation(u32 probe, struct limit_event *ev, s64 ret)
+{
+	u32 zero = 0;
+	struct fr_limits *l = bpf_map_lookup_elem(&limits, &zero);
+	u64 min;
+
+	asm volatile("" ::"r"(ret));
+	if (!l || !ev)
+		return 0;
+	min = l->min_ns[ev->key & (FR_KEYS - 1)];
+	if (min && ev->dur > min) {
+		ev->what = FR_WHAT_LATENCY;
+		limit_slow(probe, ev);
+	}
+	if (ret < 0 && error_wanted(l, ev->key)) {
+		ev->what = FR_WHAT_ERROR;
+		ev->value = (s32)-ret;
+		limit_triggers(ev);
+	}
+	return 0;
+}
+
+static __always_inline void limit_current(struct limit_event *ev)
+{
+	bpf_get_current_comm(ev->comm, sizeof(ev->comm));
+}
+
+/* Is there a trigger, or the slow lane, for this end of an operation? */
+static __always_inline int exit_wanted(struct fr_limits *l, u32 key, u64 dur,
+				       s64 ret)
+{
+	/* 0 means never: it wraps round to the largest number */
+	return l->min_ns[key] - 1 < dur || (ret < 0 && error_wanted(l, key));
+}
+
+static __always_inline u32 lane_of_stream(u32 stream)
+{
+	switch (stream) {
+#define FR_STREAM(id, number, name, lane, profile, doc) \
+	case number:                                    \
+		return FR_LANE_##lane;
+#include <flightrec/streams.def>
+#undef FR_STREAM
+	}
+	return FR_LANE_OTHER;
+}
+
+/* A call over a limit, or one that failed: the record of sequence number ${seq}. */
+__noinline int exit_event(struct fr_inflight *e, u32 probe, u64 dur, u64 seq,
+			  s64 ret)
+{
+	struct limit_event ev = {};
+
+	asm volatile("" ::"r"(ret));
+	if (!e)
+		return 0;
+	ev.key = FR_CALL_ID(e->call);
+	ev.ts = e->ts;
+	ev.dur = dur;
+	ev.lane = lane_of_stream(e->stream);
+	ev.seq = seq;
+	ev.pid = e->pid;
+	ev.tid = e->tid;
+	ev.stream = e->stream;
+	ev.dev = ev.dev2 = e->dev;
+	limit_current(&ev);
+	return limit_operation(probe, &ev, ret);
 }
 
 #endif

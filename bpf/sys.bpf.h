@@ -46,18 +46,6 @@ static __always_inline u32 sys_probe_of(u32 stream)
 	return FR_PROBE_FS_EXIT;
 }
 
-static __always_inline u32 sys_lane_of(u32 stream)
-{
-	switch (stream) {
-#define FR_STREAM(id, number, name, lane, profile, doc) \
-	case number:                                    \
-		return FR_LANE_##lane;
-#include <flightrec/streams.def>
-#undef FR_STREAM
-	}
-	return FR_LANE_OTHER;
-}
-
 static __always_inline u32 sys_weight(u32 stream, u64 dur)
 {
 	switch (stream) {
@@ -83,16 +71,6 @@ static __always_inline u64 sys_put(struct fr_inflight *e, s64 ret, u64 dur,
 	return SYS_FILTERED;
 }
 
-/* An operation over its limit: the record of sequence number ${seq}. */
-__noinline int exit_slow(struct fr_inflight *e, u64 dur, u64 seq, u32 lane)
-{
-	if (!e)
-		return 0;
-	limit_hit(FR_PROBE_FS_EXIT, e->call & 0xff, e->ts, dur, lane, seq,
-		  e->pid, e->tid);
-	return 0;
-}
-
 /* The end of a call of another stream, counted as that stream's; operations over
  * a limit are never left out. */
 __noinline int sys_exit_more(struct fr_inflight *e, s64 ret, u64 dur)
@@ -106,8 +84,7 @@ __noinline int sys_exit_more(struct fr_inflight *e, s64 ret, u64 dur)
 	asm volatile("" ::"r"(ret));
 	if (!n || !l || !e)
 		return 0;
-	/* 0 means never: it wraps round to the largest number */
-	over = l->min_ns[e->call & (FR_KEYS - 1)] - 1 < dur;
+	over = exit_wanted(l, e->call & (FR_KEYS - 1), dur, ret);
 	weight = sys_weight(e->stream, dur);
 	if (over && !weight)
 		weight = 1;
@@ -123,7 +100,7 @@ __noinline int sys_exit_more(struct fr_inflight *e, s64 ret, u64 dur)
 	else
 		n->lost++;
 	if (over && seq != SYS_FILTERED)
-		exit_slow(e, dur, seq, sys_lane_of(e->stream));
+		exit_event(e, FR_PROBE_FS_EXIT, dur, seq, ret);
 	return 0;
 }
 

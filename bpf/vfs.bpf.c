@@ -460,8 +460,7 @@ __noinline int vfs_end(struct fr_inflight *e, u32 probe, s64 ret)
 		note_made(e);
 	if (e->call == VFS_RENAME)
 		rename_epoch_next(!ret);
-	/* 0 means never: it wraps round to the largest number */
-	over = l->min_ns[e->call & (FR_KEYS - 1)] - 1 < dur;
+	over = exit_wanted(l, e->call & (FR_KEYS - 1), dur, ret);
 	weight = policy_weight(FR_STREAM_FS, dur);
 	if (!weight && !over) {
 		n->filtered++;
@@ -474,8 +473,7 @@ __noinline int vfs_end(struct fr_inflight *e, u32 probe, s64 ret)
 	else
 		n->lost++;
 	if (over)
-		limit_hit(probe, e->call & (FR_KEYS - 1), e->ts, dur,
-			  FR_LANE_FS, seq, e->pid, e->tid);
+		exit_event(e, probe, dur, seq, ret);
 	e->ts = 0;
 	return 0;
 }

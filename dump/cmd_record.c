@@ -42,6 +42,7 @@ static const struct option options[] = {
 	{ "profile", required_argument, NULL, SHORTCUTS },
 	{ "streams", required_argument, NULL, SHORTCUTS + 1 },
 	{ "trigger", required_argument, NULL, SHORTCUTS + 2 },
+	{ "cache-sample-rate", required_argument, NULL, SHORTCUTS + 3 },
 	{ 0 },
 };
 
@@ -50,6 +51,7 @@ static const char *const shortcuts[] = {
 	"probes.profile=",
 	"probes.streams=",
 	"trigger.command-line.when=",
+	"probes.sample=cache=",
 };
 
 struct record {
@@ -441,6 +443,9 @@ const struct command_ops cmd_record = {
 		"  --profile NAME      minimal, default or deep: which streams are recorded\n"
 		"  --streams LIST      these streams (fs,block), or the profile's with changes\n"
 		"                      (+cache,-net)\n"
+		"  --cache-sample-rate N\n"
+		"                      of the stream cache keep one record in N, with its\n"
+		"                      weight (as --set probes.sample=cache=N)\n"
 		"  --trigger RULE      take a snapshot when this happens, as well as at the end\n"
 		"  --set KEY=VALUE     a setting, as for flightrecd; may be repeated\n"
 		"  --anonymize         put keyed hashes in place of names, arguments, texts and\n"

@@ -19,6 +19,7 @@
 #include "recorder/notify.h"
 #include "recorder/priv.h"
 #include "recorder/reload.h"
+#include "recorder/rules.h"
 
 #define CHORES_NS       10000000000ULL
 #define FIRST_CHORES_NS 1000000000ULL
@@ -193,6 +194,7 @@ static void chores(struct daemon *d, uint64_t now_ns)
 	status_measure(d, now_ns);
 	on_child(d);
 	check_clocks(d);
+	rules_check(d);
 	if (d->probes)
 		probes_seal_offline(d->probes);
 }
@@ -388,6 +390,18 @@ static int open_rings(struct daemon *d)
 	return err;
 }
 
+static int open_lookout(struct daemon *d)
+{
+	d->world.root = "";
+	if (d->probes) {
+		d->world.arg = d->probes;
+		d->world.scan = probes_scan;
+		d->world.in_flight = probes_in_flight;
+	}
+	d->lookout = lookout_new(&d->rules, d->inbox, &d->world);
+	return d->lookout ? 0 : -errno;
+}
+
 static int open_engine(struct daemon *d)
 {
 	int err;
@@ -404,11 +418,10 @@ static int open_engine(struct daemon *d)
 		log_err(err, "cannot start the trigger engine");
 		return err;
 	}
-	err = engine_load(d->engine, daemon_now_ns(), d->config->rules,
-			  d->config->nr_rules, d->config->probes_slow_limit);
+	err = rules_load(d, d->config);
 	if (err)
 		log_err(err, "cannot load the triggers");
-	return err;
+	return err ?: open_lookout(d);
 }
 
 static void open_dumps(struct daemon *d)
@@ -540,6 +553,7 @@ static void end(struct daemon *d)
 {
 	control_close(d->control);
 	sampler_stop(d->sampler);
+	lookout_stop(d->lookout);
 	watch_free(d->watch);
 	dumps_fini(&d->dumps);
 	state_stop(d->looks);
@@ -587,6 +601,9 @@ int daemon_run(const struct options *o, struct fr_config *config)
 		err = priv_drop_daemon();
 		if (err)
 			log_err(err, "cannot drop capabilities");
+		err = lookout_start(d->lookout);
+		if (err)
+			log_err(err, "operations in flight and pressure are not watched");
 		daemon_start_sampler(d);
 		daemon_start_state(d);
 		say_ready(d);

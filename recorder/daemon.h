@@ -14,6 +14,7 @@
 #include "recorder/clocks.h"
 #include "recorder/control.h"
 #include "recorder/dumps.h"
+#include "recorder/lookout.h"
 #include "recorder/options.h"
 #include "recorder/probe.h"
 #include "recorder/ring_user.h"
@@ -78,6 +79,8 @@ struct daemon {
 	struct rule_sets rules;
 	struct engine *engine;
 	struct inbox *inbox;
+	struct look_world world;
+	struct lookout *lookout;
 	struct sampler *sampler;
 	uint64_t sampler_ns; /* when its timer was started last */
 	bool sampler_down;   /* its timer ended, and is to be started again */

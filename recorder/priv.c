@@ -33,6 +33,7 @@ static const cap_value_t daemon_keeps[] = {
 	CAP_SETGID,
 	CAP_SETPCAP, /* for the dumper: emptying its bounding set */
 	CAP_KILL,    /* the timer, which has another user */
+	CAP_SYS_RESOURCE, /* triggers of pressure (PSI) */
 };
 
 /* Those of ${keep} that we have, as the whole of our permitted and effective

@@ -7,6 +7,7 @@
 #define RECORDER_PROBE_H
 
 #include "recorder/config.h"
+#include "triggers/look.h"
 
 #include <flightrec/shared.h>
 #include <stdbool.h>
@@ -76,6 +77,11 @@ void probes_seal_offline(struct probes *p);
 
 /* Sum of BPF run time of all programs, ns (switches statistics on once). */
 uint64_t probes_run_ns(struct probes *p);
+
+/* ---- for triggers (look.h): any thread ------------------------------------- */
+/* ${probes}: struct probes. */
+void probes_scan(void *probes, uint64_t before_ns, look_op_fn fn, void *arg);
+bool probes_in_flight(void *probes, const struct look_op *op);
 
 /* ---- rings left by a recorder that died (pinned) --------------------------- */
 struct probes_left;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "recorder/log.h"
+#include "recorder/rules.h"
 
 void daemon_configure_dumps(struct dumps *dumps, const struct fr_config *c,
 			    gid_t gid)
@@ -62,8 +63,7 @@ static int put_in_force(struct daemon *d, struct fr_config *new)
 
 	daemon_take_hits(d);
 	if (!err)
-		err = engine_load(d->engine, daemon_now_ns(), new->rules,
-				  new->nr_rules, new->probes_slow_limit);
+		err = rules_load(d, new);
 	if (err)
 		return err;
 	daemon_configure_dumps(&d->dumps, new, d->gid);

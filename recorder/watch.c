@@ -45,7 +45,7 @@ static void begin_round(struct watch *w, uint64_t now_ns)
 	}
 	w->round_ns = now_ns;
 	say_misfits(w);
-	evaluator_begin(w->evaluator);
+	evaluator_begin(w->evaluator, now_ns);
 }
 
 static int name_metric(struct watch *w, uint32_t id, const struct metric *m)

@@ -22,8 +22,18 @@ struct engine_hit {
 	uint32_t lane, cpu, key;
 	uint32_t pid, tid; /* of the operation, or of who asked */
 	uint32_t uid;      /* who asked */
+	char comm[16];     /* of the thread, "" if it is not known */
 	int signo;
-	/* a metric */
+	int code; /* errno; wait status of a process */
+	/* a level: which of the rule's conditions it is */
+	uint8_t cond;
+	enum hit_change {
+		HIT_EVENT, /* none: it happened at an instant */
+		HIT_ON,
+		HIT_OFF,
+	} change;
+	bool first; /* it was so at the first look */
+	/* a metric, an age, a quantile */
 	double value;
 	char metric[RULE_METRIC_MAX];
 	/* by hand */
@@ -43,15 +53,27 @@ struct detector_metric {
 /* One condition on one metric; belongs to the thread that samples. */
 struct detector_watch {
 	double limit; /* in units of the stored value (per second if rate) */
+	double clear; /* the same: once over the limit, it is so until this */
 	uint64_t for_ns;
 	bool rate, below;
+	/* The metric that is 100 %; "": none.  The evaluator finds it and keeps
+	 * total_value up to date. */
+	char total[RULE_METRIC_MAX];
+	uint32_t total_id;
+	bool has_total;
+	double total_value;
 	/* state */
-	bool seen, over, fired;
-	uint64_t last_ns, since_ns;
+	bool seen; /* a value */
+	bool compared; /* with the limit */
+	bool over; /* the limit, perhaps not long enough yet */
+	bool on;   /* the level */
+	uint64_t last_ns, gap_ns, since_ns; /* gap: between two values */
 	int64_t last;
 	double value;  /* what was compared last, in units of the rule */
 	double factor; /* unit of the rule / unit of the stored value */
 };
+
+struct look; /* look.h */
 
 struct detector_ops {
 	const char *name;
@@ -59,6 +81,7 @@ struct detector_ops {
 	const char *syntax; /* NULL: not written in rules */
 	const char *example;
 	bool manual; /* asked for: never suppressed or merged, but queued */
+	uint32_t where; /* bits FR_WHERE_*: filters that it takes */
 
 	/* How surely the condition that begins here is ours: 0 no, 1 if nobody
 	 * else's, 2 surely.  Reads on, but does not move. */
@@ -66,16 +89,23 @@ struct detector_ops {
 	/* Parses one condition; 0 or lex_fail().  ret->ops is set already. */
 	int (*parse)(struct lex *l, struct rule_cond *ret);
 
-	/* Decided in the kernel: fills limit_ns and keys of a slot. */
+	/* Decided in the kernel, an event: fills a slot but for its filters. */
 	void (*fill_slot)(const struct rule_cond *c, struct fr_trigger_slot *s);
 
 	/* Decided at each sample: 1 if the condition is about this metric (then
 	 * *ret is ready), 0 if not, -EINVAL if its unit does not fit. */
 	int (*bind)(const struct rule_cond *c, const struct detector_metric *m,
 		    struct detector_watch *ret);
-	/* True once each time that the condition comes true. */
-	bool (*sample)(struct detector_watch *w, uint64_t now_ns,
-		       int64_t value);
+	/* Whether the level changed: HIT_EVENT if not. */
+	enum hit_change (*sample)(struct detector_watch *w, uint64_t now_ns,
+				  int64_t value);
+
+	/* Decided by looking (look.h), a level.  open: sets due_ns, fd, state; 0 or
+	 * negative errno: it cannot be looked at.  look: when due, or when fd
+	 * says something; sets due_ns. */
+	int (*look_open)(struct look *l, uint64_t now_ns);
+	void (*look)(struct look *l, uint64_t now_ns);
+	void (*look_close)(struct look *l);
 
 	/* One line for people: what was seen, against which limit.  ${c} may be
 	 * NULL for a manual one. */

@@ -47,9 +47,11 @@ static void set_state(struct engine *e, struct trigger *t,
 static void describe(const struct trigger *t, const struct engine_hit *h,
 		     char *buf, size_t size)
 {
-	bool cond = t->rule.expr.kind == RULE_COND;
+	const struct rule_expr *x = &t->rule.expr;
+	const struct rule_cond *c =
+		h->cond < x->nr_conds ? &x->conds[h->cond] : NULL;
 
-	t->ops->describe(cond ? &t->rule.expr.cond : NULL, h, buf, size);
+	(c ? c->ops : t->ops)->describe(c, h, buf, size);
 }
 
 static bool leads(const struct engine *e, const struct trigger *t)
@@ -239,14 +241,61 @@ static void hit(struct engine *e, uint64_t now_ns, struct trigger *t,
 		fire(e, now_ns, t, h);
 }
 
+/* Does a term hold that has no event, and that this change has a part in? */
+static bool comes_true(const struct rule_expr *x, uint8_t levels,
+		       const struct engine_hit *h)
+{
+	uint8_t bit = (uint8_t)(1u << h->cond);
+
+	for (unsigned i = 0; i < x->nr_terms; i++) {
+		const struct rule_term *t = &x->terms[i];
+
+		if (t->event == RULE_NO_EVENT &&
+		    (h->change == HIT_ON ? t->on : t->off) & bit &&
+		    rule_term_holds(t, levels))
+			return true;
+	}
+	return false;
+}
+
+/* A level changed, for one of the metrics that it is about. */
+static void change(struct engine *e, uint64_t now_ns, struct trigger *t,
+		   const struct engine_hit *h)
+{
+	const struct rule_expr *x = &t->rule.expr;
+
+	if (h->cond >= x->nr_conds) {
+		e->counts.unexpected++;
+		return;
+	}
+	if (h->change == HIT_ON)
+		t->on[h->cond]++;
+	else if (t->on[h->cond])
+		t->on[h->cond]--;
+	t->levels &= (uint8_t)~(1u << h->cond);
+	if (t->on[h->cond])
+		t->levels |= (uint8_t)(1u << h->cond);
+	engine_slot_gate(e, t);
+	if (!comes_true(x, t->levels, h))
+		return;
+	if (h->first && h->change == HIT_ON)
+		tell(e, t->number,
+		     "trigger %s: its condition is true already at the first "
+		     "look; is its limit normal here?",
+		     t->rule.name);
+	hit(e, now_ns, t, h);
+}
+
 void engine_hit(struct engine *e, uint64_t now_ns, const struct engine_hit *h)
 {
 	struct trigger *t = find_number(e, h->number);
 
-	if (t && !t->ops->manual)
-		hit(e, now_ns, t, h);
-	else
+	if (!t || t->ops->manual)
 		e->counts.unexpected++;
+	else if (h->change != HIT_EVENT)
+		change(e, now_ns, t, h);
+	else
+		hit(e, now_ns, t, h);
 }
 
 void engine_wake(struct engine *e, uint64_t now_ns, const struct fr_wake *w)
@@ -263,15 +312,20 @@ void engine_wake(struct engine *e, uint64_t now_ns, const struct fr_wake *w)
 		.key = w->key,
 		.pid = w->pid,
 		.tid = w->tid,
+		.code = w->value,
 	};
+	struct slot_use *u;
 
 	/* the slot of a gone trigger keeps the count by itself; a hit that
 	 * engine_tick() found first is dealt with */
-	if (!t || t->slot < 0 || t->slot != (int)w->slot ||
-	    w->hit_ns <= t->wake_ns)
+	if (!t || !engine_slot_is_of(t, w->slot))
 		return;
-	t->wakes++;
-	t->wake_ns = w->hit_ns;
+	u = &e->slots[w->slot];
+	if (w->hit_ns <= u->wake_ns)
+		return;
+	u->wakes++;
+	u->wake_ns = w->hit_ns;
+	h.cond = u->cond;
 	hit(e, now_ns, t, &h);
 }
 
@@ -405,14 +459,20 @@ void engine_shutdown(struct engine *e, uint64_t now_ns)
 /* Hits whose wake-up found no room on its way to us. */
 static void find_missing(struct engine *e, uint64_t now_ns)
 {
-	for (unsigned i = 0; i < e->nr; i++) {
-		struct trigger *t = e->all[i];
-		uint64_t missing = engine_slot_missing(e, t);
-		struct engine_hit h = { .number = t->number, .hit_ns = now_ns };
+	for (unsigned i = 0; i < FR_TRIGGER_SLOTS; i++) {
+		struct slot_use *u = &e->slots[i];
+		struct engine_hit h = { .hit_ns = now_ns, .cond = u->cond };
+		struct trigger *t;
+		uint64_t missing;
 
-		for (; missing; missing--) {
-			t->wakes++;
-			t->wake_ns = now_ns;
+		if (u->use != SLOT_USED)
+			continue;
+		h.number = e->limits->slots[i].number; /* only we write it */
+		t = find_number(e, h.number);
+		missing = engine_slot_missing(e, i);
+		for (; t && missing; missing--) {
+			u->wakes++;
+			u->wake_ns = now_ns;
 			e->counts.wakes_lost++;
 			hit(e, now_ns, t, &h);
 		}
@@ -456,12 +516,13 @@ uint64_t engine_next_deadline(const struct engine *e)
 	for (unsigned i = 0; i < e->nr; i++) {
 		if (e->all[i]->state == TRIGGER_COOLING)
 			sooner(&next, e->all[i]->until_ns);
-		if (e->all[i]->slot >= 0)
-			sooner(&next, e->poll_ns);
 	}
-	for (unsigned i = 0; i < FR_TRIGGER_SLOTS; i++)
+	for (unsigned i = 0; i < FR_TRIGGER_SLOTS; i++) {
+		if (e->slots[i].use == SLOT_USED)
+			sooner(&next, e->poll_ns);
 		if (e->slots[i].use == SLOT_DRAINING)
 			sooner(&next, e->slots[i].drained_ns);
+	}
 	return next;
 }
 

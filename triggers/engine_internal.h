@@ -14,11 +14,10 @@ struct trigger {
 	bool gone; /* not in the rules any more, but leads the incident */
 	uint64_t until_ns, last_ns;
 	struct trigger_counts own; /* without what the kernel counted alone */
-	int slot;                  /* -1: none */
-	/* hits that the kernel announced: */
-	uint64_t wakes;   /* dealt with */
-	uint64_t wake_ns; /* the latest of them was decided then */
-	uint64_t polled;  /* kernel's count at the last look */
+	int slots[RULE_CONDS_MAX]; /* of its events; -1: none */
+	/* how often each of its levels is true: for so many metrics */
+	uint32_t on[RULE_CONDS_MAX];
+	uint8_t levels; /* bits: those that are */
 };
 
 /* A slot of struct fr_limits. */
@@ -29,9 +28,13 @@ struct slot_use {
 		SLOT_DRAINING
 	} use;
 	uint64_t drained_ns; /* DRAINING: until then probes may be inside */
-	uint64_t wakes;      /* DRAINING: as in struct trigger */
 	/* counts of the slot when it was taken: the kernel never resets */
 	uint64_t fired, merged, suppressed;
+	/* hits that the kernel announced: */
+	uint64_t wakes;   /* dealt with */
+	uint64_t wake_ns; /* the latest of them was decided then */
+	uint64_t polled;  /* kernel's count at the last look */
+	uint8_t cond;     /* whose slot it is */
 };
 
 struct engine {
@@ -62,16 +65,22 @@ void engine_trigger_free(struct engine *e, struct trigger *t);
 
 /* ---- engine_slots.c -------------------------------------------------------- */
 
-/* Gives the trigger a slot if it needs one and one is free. */
+/* Gives the trigger the slots that its events need, as far as there are free ones. */
 void engine_slot_claim(struct engine *e, struct trigger *t);
-/* Takes it away; its counts stay. */
+/* Takes them away; their counts stay. */
 void engine_slot_retire(struct engine *e, uint64_t now_ns, struct trigger *t);
-/* Makes the slot's state what the trigger's state asks for. */
+/* Makes the slots' states what the trigger's state asks for. */
 void engine_slot_sync(struct engine *e, const struct trigger *t);
+/* Lets the events through that can fire with the present levels, and no others. */
+void engine_slot_gate(struct engine *e, const struct trigger *t);
+/* Does an event of the trigger lack a slot? */
+bool engine_slot_lacks(const struct trigger *t);
+/* The slot is one of the trigger's. */
+bool engine_slot_is_of(const struct trigger *t, uint32_t slot);
 /* Slots whose grace is over: adds their counts to e->counts, frees them. */
 void engine_slot_drain(struct engine *e, uint64_t now_ns);
-/* Hits that the kernel announced and nobody brought: how many. */
-uint64_t engine_slot_missing(struct engine *e, struct trigger *t);
+/* Hits of a slot that the kernel announced and nobody brought: how many. */
+uint64_t engine_slot_missing(struct engine *e, unsigned slot);
 /* Adds what the kernel counted for this trigger alone. */
 void engine_slot_add(const struct engine *e, const struct trigger *t,
 		     struct trigger_counts *c);

@@ -21,7 +21,8 @@ static struct trigger *new_trigger(uint32_t number, const char *name,
 	t->number = number;
 	t->ops = ops;
 	t->enabled = true;
-	t->slot = -1;
+	for (unsigned c = 0; c < RULE_CONDS_MAX; c++)
+		t->slots[c] = -1;
 	return t;
 }
 
@@ -29,7 +30,7 @@ static struct trigger *new_rule(struct engine *e,
 				const struct fr_trigger_rule *rule)
 {
 	struct trigger *t =
-		new_trigger(e->next_number, rule->name, rule->expr.cond.ops);
+		new_trigger(e->next_number, rule->name, rule->expr.conds[0].ops);
 
 	if (!t)
 		return NULL;
@@ -163,9 +164,18 @@ static struct rule_set *plan_set(struct trigger *const *next, unsigned nr)
 	return s;
 }
 
-/* min_ns may only fall while old and new rules are in force together. */
-static void lower_limits(struct fr_limits *limits, const __u64 *min_ns)
+/* While old and new rules are in force together, min_ns may only fall, and what is
+ * wanted only grow. */
+static void lower_limits(struct fr_limits *limits, const struct fr_limits *to)
 {
+	const __u64 *min_ns = to->min_ns;
+
+	__atomic_store_n(&limits->wanted, limits->wanted | to->wanted,
+			 __ATOMIC_RELAXED);
+	for (unsigned k = 0; k < FR_KEYS / 64; k++)
+		__atomic_store_n(&limits->error_keys[k],
+				 limits->error_keys[k] | to->error_keys[k],
+				 __ATOMIC_RELAXED);
 	for (unsigned k = 0; k < FR_KEYS; k++) {
 		uint64_t now = limits->min_ns[k]; /* only we write it */
 
@@ -220,7 +230,7 @@ int engine_load(struct engine *e, uint64_t now_ns,
 	}
 	rules_fill_limits(rules, nr, slow_ns, &wanted);
 	if (e->limits)
-		lower_limits(e->limits, wanted.min_ns);
+		lower_limits(e->limits, &wanted);
 	engine_slot_drain(e, now_ns);
 	swap(e, now_ns, next, BUILT_IN + nr);
 	rule_sets_publish(e->sets, set);
@@ -257,8 +267,8 @@ void engine_info(const struct engine *e, unsigned i, struct trigger_info *ret)
 		.state = t->state,
 		.until_ns = t->until_ns,
 		.last_ns = t->last_ns,
-		.slot = t->slot,
-		.undecidable = t->ops->fill_slot && t->slot < 0,
+		.slot = t->slots[0],
+		.undecidable = engine_slot_lacks(t),
 	};
 	count(e, t, &ret->counts);
 }

@@ -7,6 +7,8 @@
  * was set FREE it rests for ENGINE_SLOT_GRACE_NS, until no probe can still be
  * between the first and the last step with what the slot held before.
  */
+#include <string.h>
+
 #include "triggers/engine_internal.h"
 
 static uint64_t load(const __u64 *p)
@@ -22,63 +24,125 @@ static void store_state(struct fr_trigger_slot *s, uint32_t state)
 	__atomic_store_n(&s->state, state, __ATOMIC_RELEASE);
 }
 
-void engine_slot_claim(struct engine *e, struct trigger *t)
+/* Everything but state; the slot is FREE. */
+static void fill(struct fr_trigger_slot *s, const struct fr_trigger_slot *from,
+		 uint32_t number, uint32_t gate)
 {
-	struct fr_trigger_slot fill = { .limit_ns = 0 }, *s;
+	/* plain stores: published by the release store of state that follows */
+	s->what = from->what;
+	s->limit_ns = from->limit_ns;
+	memcpy(s->keys, from->keys, sizeof(s->keys));
+	s->streams = from->streams;
+	s->signals = from->signals;
+	memcpy(s->errnos, from->errnos, sizeof(s->errnos));
+	s->where = from->where;
+	s->where_not = from->where_not;
+	memcpy(s->comm, from->comm, sizeof(s->comm));
+	memcpy(s->comm_mask, from->comm_mask, sizeof(s->comm_mask));
+	s->cgroup = from->cgroup;
+	s->cgroup_level = from->cgroup_level;
+	s->pid = from->pid;
+	s->dev = from->dev;
+	s->number = number;
+	s->gate = gate;
+}
+
+static void claim_one(struct engine *e, struct trigger *t, unsigned cond)
+{
+	const struct rule_expr *expr = &t->rule.expr;
+	struct fr_trigger_slot wanted = { .limit_ns = 0 }, *s;
 	unsigned i = 0;
 
-	if (!e->limits || t->slot >= 0 || rule_fill_slot(&t->rule, &fill) < 0)
+	if (rule_fill_slot(&expr->conds[cond], &wanted) < 0)
 		return;
 	while (i < FR_TRIGGER_SLOTS && e->slots[i].use != SLOT_UNUSED)
 		i++;
 	if (i == FR_TRIGGER_SLOTS)
 		return; /* engine_tick() tries again when one is drained */
 	s = &e->limits->slots[i];
-	/* relaxed: published by the release store of state that follows */
-	__atomic_store_n(&s->limit_ns, fill.limit_ns, __ATOMIC_RELAXED);
-	for (unsigned k = 0; k < FR_KEYS / 64; k++)
-		__atomic_store_n(&s->keys[k], fill.keys[k], __ATOMIC_RELAXED);
-	__atomic_store_n(&s->number, t->number, __ATOMIC_RELAXED);
+	fill(s, &wanted, t->number, rule_gate(expr, cond, t->levels));
 	e->slots[i] = (struct slot_use){
 		.use = SLOT_USED,
+		.cond = (uint8_t)cond,
 		.fired = load(&s->fired),
 		.merged = load(&s->merged),
 		.suppressed = load(&s->suppressed),
 	};
-	t->slot = (int)i;
-	t->wakes = t->polled = 0;
+	t->slots[cond] = (int)i;
+	/* before the slot is seen armed; pairs with the probes' read, of which
+	 * a late one only looks at fewer slots for a moment */
+	if (e->limits->nr_slots <= i)
+		__atomic_store_n(&e->limits->nr_slots, i + 1, __ATOMIC_RELEASE);
+}
+
+void engine_slot_claim(struct engine *e, struct trigger *t)
+{
+	if (!e->limits || !engine_slot_lacks(t))
+		return;
+	for (unsigned c = 0; c < t->rule.expr.nr_conds; c++)
+		if (t->slots[c] < 0)
+			claim_one(e, t, c);
 	engine_slot_sync(e, t);
+}
+
+bool engine_slot_lacks(const struct trigger *t)
+{
+	for (unsigned c = 0; c < t->rule.expr.nr_conds; c++)
+		if (t->rule.expr.conds[c].ops->fill_slot && t->slots[c] < 0)
+			return true;
+	return false;
+}
+
+bool engine_slot_is_of(const struct trigger *t, uint32_t slot)
+{
+	for (unsigned c = 0; c < RULE_CONDS_MAX; c++)
+		if (t->slots[c] >= 0 && (uint32_t)t->slots[c] == slot)
+			return true;
+	return false;
+}
+
+static uint32_t slot_state(const struct trigger *t)
+{
+	switch (t->state) {
+	case TRIGGER_ARMED:
+		return FR_SLOT_ARMED;
+	case TRIGGER_COOLING:
+	case TRIGGER_DISABLED:
+		return FR_SLOT_QUIET;
+	default:
+		return FR_SLOT_HIT;
+	}
 }
 
 void engine_slot_sync(struct engine *e, const struct trigger *t)
 {
-	struct fr_trigger_slot *s;
+	for (unsigned c = 0; c < RULE_CONDS_MAX; c++)
+		if (t->slots[c] >= 0)
+			store_state(&e->limits->slots[t->slots[c]],
+				    slot_state(t));
+}
 
-	if (t->slot < 0)
-		return;
-	s = &e->limits->slots[t->slot];
-	switch (t->state) {
-	case TRIGGER_ARMED:
-		store_state(s, FR_SLOT_ARMED);
-		break;
-	case TRIGGER_COOLING:
-	case TRIGGER_DISABLED:
-		store_state(s, FR_SLOT_QUIET);
-		break;
-	default:
-		store_state(s, FR_SLOT_HIT);
-	}
+void engine_slot_gate(struct engine *e, const struct trigger *t)
+{
+	for (unsigned c = 0; c < RULE_CONDS_MAX; c++)
+		if (t->slots[c] >= 0) /* relaxed: the probes see it soon */
+			__atomic_store_n(&e->limits->slots[t->slots[c]].gate,
+					 rule_gate(&t->rule.expr, c, t->levels),
+					 __ATOMIC_RELAXED);
 }
 
 void engine_slot_retire(struct engine *e, uint64_t now_ns, struct trigger *t)
 {
-	if (t->slot < 0)
-		return;
-	store_state(&e->limits->slots[t->slot], FR_SLOT_FREE);
-	e->slots[t->slot].use = SLOT_DRAINING;
-	e->slots[t->slot].drained_ns = now_ns + ENGINE_SLOT_GRACE_NS;
-	e->slots[t->slot].wakes = t->wakes;
-	t->slot = -1;
+	for (unsigned c = 0; c < RULE_CONDS_MAX; c++) {
+		int i = t->slots[c];
+
+		if (i < 0)
+			continue;
+		store_state(&e->limits->slots[i], FR_SLOT_FREE);
+		e->slots[i].use = SLOT_DRAINING;
+		e->slots[i].drained_ns = now_ns + ENGINE_SLOT_GRACE_NS;
+		t->slots[c] = -1;
+	}
 }
 
 /* What the kernel counted alone since the slot was taken. */
@@ -98,8 +162,9 @@ static void add_counts(const struct engine *e, unsigned i,
 void engine_slot_add(const struct engine *e, const struct trigger *t,
 		     struct trigger_counts *c)
 {
-	if (t->slot >= 0)
-		add_counts(e, (unsigned)t->slot, c);
+	for (unsigned i = 0; i < RULE_CONDS_MAX; i++)
+		if (t->slots[i] >= 0)
+			add_counts(e, (unsigned)t->slots[i], c);
 }
 
 /* A hit announced for a rule that is gone by now was suppressed. */
@@ -134,15 +199,13 @@ void engine_slot_drain(struct engine *e, uint64_t now_ns)
 	}
 }
 
-uint64_t engine_slot_missing(struct engine *e, struct trigger *t)
+uint64_t engine_slot_missing(struct engine *e, unsigned slot)
 {
-	uint64_t fired, before = t->polled;
+	struct slot_use *u = &e->slots[slot];
+	uint64_t fired = load(&e->limits->slots[slot].fired) - u->fired;
+	uint64_t before = u->polled;
 
-	if (t->slot < 0)
-		return 0;
-	fired = load(&e->limits->slots[t->slot].fired) -
-		e->slots[t->slot].fired;
-	t->polled = fired;
+	u->polled = fired;
 	/* it was so a whole poll ago: the wake-up is not just on its way */
-	return before > t->wakes ? before - t->wakes : 0;
+	return before > u->wakes ? before - u->wakes : 0;
 }

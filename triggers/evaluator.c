@@ -11,6 +11,7 @@
 
 struct watch {
 	uint32_t number; /* of the rule */
+	uint8_t cond;    /* which of its conditions */
 	const struct detector_ops *ops;
 	struct detector_watch state;
 };
@@ -19,6 +20,8 @@ struct watched_metric {
 	char *name, *unit; /* NULL: id not in use */
 	bool counter;
 	double scale;
+	double last; /* value, as stored */
+	bool has_last;
 	struct watch *watches;
 	unsigned nr_watches;
 };
@@ -99,15 +102,15 @@ bool evaluator_misfit(struct evaluator *v, uint32_t *ret_number,
 static void keep_state(struct watch *w, const struct watched_metric *m)
 {
 	for (unsigned i = 0; i < m->nr_watches; i++)
-		if (m->watches[i].number == w->number)
+		if (m->watches[i].number == w->number &&
+		    m->watches[i].cond == w->cond)
 			w->state = m->watches[i].state;
 }
 
-static int bind_rule(struct evaluator *v, uint32_t id,
-		     const struct rule_entry *e, struct watch *ret)
+static bool bind_cond(struct evaluator *v, uint32_t id, uint32_t number,
+		      const struct rule_cond *c, struct watch *ret)
 {
 	const struct watched_metric *m = &v->metrics[id];
-	const struct rule_cond *c = &e->rule.expr.cond;
 	const struct detector_metric metric = {
 		.id = id,
 		.counter = m->counter,
@@ -117,14 +120,23 @@ static int bind_rule(struct evaluator *v, uint32_t id,
 	};
 	int r;
 
-	if (e->rule.expr.kind != RULE_COND || !c->ops->bind)
-		return 0;
-	ret->number = e->number;
+	if (!c->ops->bind)
+		return false;
+	ret->number = number;
 	ret->ops = c->ops;
 	r = c->ops->bind(c, &metric, &ret->state);
 	if (r < 0)
-		add_misfit(v, e->number, id);
+		add_misfit(v, number, id);
 	return r > 0;
+}
+
+static unsigned nr_conds(const struct rule_set *set)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < set->nr; i++)
+		n += set->entries[i].rule.expr.nr_conds;
+	return n;
 }
 
 /* Under rcu_read_lock(), as ${set} demands.  Without memory the old watches
@@ -133,14 +145,22 @@ static int bind_metric(struct evaluator *v, uint32_t id,
 		       const struct rule_set *set)
 {
 	struct watched_metric *m = &v->metrics[id];
-	struct watch *watches = calloc(set->nr + 1, sizeof(*watches));
+	struct watch *watches = calloc(nr_conds(set) + 1, sizeof(*watches));
 	unsigned n = 0;
 
 	if (!watches)
 		return -ENOMEM;
-	for (unsigned i = 0; i < set->nr; i++)
-		if (bind_rule(v, id, &set->entries[i], &watches[n]))
+	for (unsigned i = 0; i < set->nr; i++) {
+		const struct rule_entry *e = &set->entries[i];
+
+		for (unsigned c = 0; c < e->rule.expr.nr_conds; c++) {
+			if (!bind_cond(v, id, e->number, &e->rule.expr.conds[c],
+				       &watches[n]))
+				continue;
+			watches[n].cond = (uint8_t)c;
 			keep_state(&watches[n++], m);
+		}
+	}
 	free(m->watches);
 	m->watches = NULL;
 	m->nr_watches = n;
@@ -151,11 +171,56 @@ static int bind_metric(struct evaluator *v, uint32_t id,
 	return 0;
 }
 
-void evaluator_begin(struct evaluator *v)
+static void say(struct evaluator *v, const struct watched_metric *m,
+		const struct watch *w, uint64_t now_ns, enum hit_change change,
+		bool first)
+{
+	struct engine_hit hit = { .number = w->number,
+				  .hit_ns = now_ns,
+				  .cond = w->cond,
+				  .change = change,
+				  .first = first,
+				  .value = w->state.value };
+
+	snprintf(hit.metric, sizeof(hit.metric), "%s", m->name);
+	inbox_post(v->in, &hit);
+}
+
+#define STALE_GAPS    5
+#define STALE_NS      1000000000ULL
+#define STALE_ONCE_NS 300000000000ULL /* seen only once: no gap is known */
+
+static bool is_stale(const struct detector_watch *w, uint64_t now_ns)
+{
+	uint64_t limit = w->gap_ns ? STALE_GAPS * w->gap_ns + STALE_NS :
+				     STALE_ONCE_NS;
+
+	return now_ns - w->last_ns > limit;
+}
+
+/* A metric that is not there any more (its device is gone) is over no limit. */
+static void drop_stale(struct evaluator *v, const struct watched_metric *m,
+		       uint64_t now_ns)
+{
+	for (unsigned i = 0; i < m->nr_watches; i++) {
+		struct detector_watch *w = &m->watches[i].state;
+
+		if (!w->over || !is_stale(w, now_ns))
+			continue;
+		if (w->on)
+			say(v, m, &m->watches[i], now_ns, HIT_OFF, false);
+		w->on = w->over = w->seen = false;
+	}
+}
+
+void evaluator_begin(struct evaluator *v, uint64_t now_ns)
 {
 	const struct rule_set *set;
 	int r = 0;
 
+	for (unsigned i = 0; i < v->nr_metrics; i++)
+		if (v->metrics[i].nr_watches)
+			drop_stale(v, &v->metrics[i], now_ns);
 	urcu_memb_read_lock();
 	set = rule_sets_get(v->sets);
 	if (set && set->generation != v->generation) {
@@ -215,23 +280,43 @@ int evaluator_add_metric(struct evaluator *v, const struct detector_metric *m)
 	return r;
 }
 
+/* What the limit is a percentage of. */
+static void take_total(struct evaluator *v, struct detector_watch *w)
+{
+	const struct watched_metric *m;
+
+	if (!w->total[0])
+		return;
+	for (uint32_t i = 0; w->total_id == UINT32_MAX && i < v->nr_metrics;
+	     i++)
+		if (v->metrics[i].name && !strcmp(v->metrics[i].name, w->total))
+			w->total_id = i;
+	w->has_total = false;
+	if (w->total_id == UINT32_MAX)
+		return;
+	m = &v->metrics[w->total_id];
+	w->has_total = m->has_last;
+	w->total_value = m->last / (m->scale > 0 ? m->scale : 1);
+}
+
 void evaluator_sample(struct evaluator *v, uint64_t now_ns, uint32_t id,
 		      int64_t value)
 {
-	const struct watched_metric *m;
+	struct watched_metric *m;
 
 	if (id >= v->nr_metrics)
 		return;
 	m = &v->metrics[id];
+	m->last = (double)value;
+	m->has_last = true;
 	for (unsigned i = 0; i < m->nr_watches; i++) {
 		struct watch *w = &m->watches[i];
-		struct engine_hit hit = { .number = w->number,
-					  .hit_ns = now_ns };
+		bool first = !w->state.compared;
+		enum hit_change change;
 
-		if (!w->ops->sample(&w->state, now_ns, value))
-			continue;
-		hit.value = w->state.value;
-		snprintf(hit.metric, sizeof(hit.metric), "%s", m->name);
-		inbox_post(v->in, &hit);
+		take_total(v, &w->state);
+		change = w->ops->sample(&w->state, now_ns, value);
+		if (change != HIT_EVENT)
+			say(v, m, w, now_ns, change, first);
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * evaluator.h - compares sampled values with the rules in force.
+ * evaluator.h - compares sampled values with the rules in force, and says
+ * when a condition comes true or ends.
  *
  * Belongs to the thread that samples (registered with rcu_register_thread());
  * takes the rules from rule_set.h, posts hits to inbox.h, and never locks.  What
@@ -27,8 +28,8 @@ void evaluator_free(struct evaluator *v); /* NULL is a no-op */
  */
 int evaluator_add_metric(struct evaluator *v, const struct detector_metric *m);
 
-/* Call at the begin of each round: notices new rules. */
-void evaluator_begin(struct evaluator *v);
+/* Call at the begin of each round: notices new rules, and metrics that are gone. */
+void evaluator_begin(struct evaluator *v, uint64_t now_ns);
 /* A value of a named metric, as stored (scaled).  Costs one comparison if no
  * rule is about it. */
 void evaluator_sample(struct evaluator *v, uint64_t now_ns, uint32_t id,

@@ -8,9 +8,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "triggers/units.h"
+
 static bool in_word(char c)
 {
 	return c && (isalnum((unsigned char)c) || strchr("_.*?-", c));
+}
+
+/* A path without quotation marks: /var/lib/x-1, /system.slice/a@b.service */
+static bool in_path(char c)
+{
+	return in_word(c) || (c && strchr("/:@+", c));
 }
 
 static unsigned scan_number(const char *p)
@@ -54,10 +62,17 @@ void lex_next(struct lex *l)
 		l->kind = LEX_WORD;
 		while (in_word(p[l->len]))
 			l->len++;
+	} else if (*p == '/') {
+		l->kind = LEX_WORD;
+		while (in_path(p[l->len]))
+			l->len++;
 	} else if (*p == '"') {
 		l->len = scan_string(p);
 		l->kind = l->len ? LEX_STRING : LEX_BAD;
 		l->len = l->len ? l->len : 1;
+	} else if (*p == '!' && p[1] == '=') {
+		l->kind = LEX_SIGN;
+		l->len = 2;
 	} else if (strchr("<>=(),", *p)) {
 		l->kind = LEX_SIGN;
 		l->len += (*p == '<' || *p == '>') && p[1] == '=';
@@ -93,6 +108,38 @@ int lex_copy(const struct lex *l, char *buf, size_t size)
 		return -ENAMETOOLONG;
 	memcpy(buf, l->text + l->at, l->len);
 	buf[l->len] = '\0';
+	return 0;
+}
+
+int lex_copy_value(const struct lex *l, char *buf, size_t size)
+{
+	struct lex inner = *l;
+
+	if (l->kind == LEX_STRING) {
+		inner.at++;
+		inner.len -= 2;
+	}
+	return lex_copy(&inner, buf, size);
+}
+
+int lex_time(struct lex *l, const char *what, bool zero, uint64_t max_ns,
+	     uint64_t *ret_ns)
+{
+	char number[32], most[32];
+	uint64_t ns;
+
+	if (l->kind != LEX_NUMBER || lex_copy(l, number, sizeof(number)) < 0)
+		return lex_expect(l, "a duration such as 10s");
+	if (units_parse_time(number, &ns) < 0)
+		return lex_fail(l,
+				"'%s' is not a duration; write a number and ns "
+				"us ms s m or h: %s 10s",
+				number, what);
+	if ((!ns && !zero) || ns > max_ns)
+		return lex_fail(l, "`%s` takes more than 0 and at most %s",
+				what, units_format_time(most, max_ns));
+	*ret_ns = ns;
+	lex_next(l);
 	return 0;
 }
 

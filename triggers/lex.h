@@ -13,7 +13,7 @@ enum lex_kind {
 	LEX_END,
 	LEX_WORD,   /* fs.fsync, rate, diskstats.*.io_ms */
 	LEX_NUMBER, /* 200ms, 30, 5%, 500MiB/s */
-	LEX_SIGN,   /* < > <= >= ( ) = , */
+	LEX_SIGN,   /* < > <= >= ( ) = != , */
 	LEX_STRING, /* "postgres" */
 	LEX_BAD,
 };
@@ -34,6 +34,13 @@ bool lex_is(const struct lex *l, const char *what);
 bool lex_next_is(const struct lex *l, const char *what);
 /* Copies the token; -ENAMETOOLONG if it does not fit. */
 int lex_copy(const struct lex *l, char *buf, size_t size);
+/* The same of a string without its quotation marks. */
+int lex_copy_value(const struct lex *l, char *buf, size_t size);
+
+/* A duration: 0 and the next token, or lex_fail(). ${what} for the message: `for`.
+ * Of 0 to ${max_ns}, 0 itself only if ${zero}. */
+int lex_time(struct lex *l, const char *what, bool zero, uint64_t max_ns,
+	     uint64_t *ret_ns);
 
 /* Writes *diag with the place of the present token; returns -EINVAL. */
 int lex_fail(struct lex *l, const char *fmt, ...)

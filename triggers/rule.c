@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* rule.c - the grammar above the detectors, and a trigger's settings. */
+/* rule.c - a trigger's settings. */
 #include "triggers/rule.h"
 
 #include <ctype.h>
@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "triggers/detector.h"
 #include "triggers/units.h"
 
 const struct rule_key rule_keys[] = {
@@ -22,117 +21,6 @@ const struct rule_key rule_keys[] = {
 	{ "enabled", "BOOL", "yes", "no: hits are counted, nothing is dumped" },
 	{ NULL, NULL, NULL, NULL },
 };
-
-/* Words of the language whose meaning this version does not have. */
-static const char *const reserved[] = { "and",  "or",  "not", "where",
-					"over", "min", NULL };
-
-static const char *reserved_word(const struct lex *l)
-{
-	for (unsigned i = 0; reserved[i]; i++)
-		if (l->kind == LEX_WORD && lex_is(l, reserved[i]))
-			return reserved[i];
-	return NULL;
-}
-
-static int refuse_reserved(struct lex *l, const char *word)
-{
-	return lex_fail(l,
-			"`%s` is not supported by this version; a rule is one "
-			"condition (for `or`, write a second trigger)",
-			word);
-}
-
-static int refuse_unknown(struct lex *l)
-{
-	char known[224];
-	size_t n = 0;
-
-	if (l->kind != LEX_WORD)
-		return lex_expect(l, "a condition such as fs.fsync latency > "
-				     "200ms");
-	known[0] = '\0';
-	for (unsigned i = 0; detector_all[i]; i++) {
-		if (!detector_all[i]->syntax || n >= sizeof(known))
-			continue;
-		n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s",
-				      n ? " | " : "", detector_all[i]->syntax);
-	}
-	return lex_fail(l, "no condition begins with '%.*s'; there are: %s",
-			l->len > 40 ? 40 : (int)l->len, l->text + l->at, known);
-}
-
-static int parse_cond(struct lex *l, struct rule_expr *ret)
-{
-	const struct detector_ops *best = NULL;
-	int best_claim = 0;
-
-	for (unsigned i = 0; detector_all[i]; i++) {
-		const struct detector_ops *ops = detector_all[i];
-		int claim = ops->claims ? ops->claims(l) : 0;
-
-		if (claim > best_claim) {
-			best_claim = claim;
-			best = ops;
-		}
-	}
-	if (!best)
-		return refuse_unknown(l);
-	ret->kind = RULE_COND;
-	ret->cond.ops = best;
-	return best->parse(l, &ret->cond);
-}
-
-static int parse_when(struct lex *l, struct rule_expr *ret)
-{
-	const char *word = reserved_word(l);
-	int r;
-
-	if (word)
-		return refuse_reserved(l, word);
-	if (l->kind != LEX_SIGN || !lex_is(l, "("))
-		return parse_cond(l, ret);
-	if (++l->depth > RULE_DEPTH_MAX)
-		return lex_fail(l, "more than %d parentheses in each other",
-				RULE_DEPTH_MAX);
-	lex_next(l);
-	r = parse_when(l, ret);
-	if (r < 0)
-		return r;
-	word = reserved_word(l);
-	if (word)
-		return refuse_reserved(l, word);
-	if (!lex_is(l, ")"))
-		return lex_expect(l, "`)`");
-	lex_next(l);
-	return 0;
-}
-
-int rule_parse(const char *text, struct rule_expr *ret, struct rule_diag *diag)
-{
-	struct rule_expr expr = { .kind = RULE_NONE };
-	struct lex l;
-	const char *word;
-	int r;
-
-	if (strnlen(text, RULE_TEXT_MAX + 1) > RULE_TEXT_MAX) {
-		diag->at = 0;
-		snprintf(diag->text, sizeof(diag->text),
-			 "the rule is longer than %d bytes", RULE_TEXT_MAX);
-		return -EINVAL;
-	}
-	lex_start(&l, text, diag);
-	r = parse_when(&l, &expr);
-	if (r < 0)
-		return r;
-	word = reserved_word(&l);
-	if (word)
-		return refuse_reserved(&l, word);
-	if (l.kind != LEX_END)
-		return lex_expect(&l, "the end of the rule");
-	*ret = expr;
-	return 0;
-}
 
 int rule_check_name(const char *name, struct rule_diag *diag)
 {
@@ -282,68 +170,16 @@ void rule_clear(struct fr_trigger_rule *r)
 bool rule_equal(const struct fr_trigger_rule *a,
 		const struct fr_trigger_rule *b)
 {
-	return !strcmp(a->name, b->name) && a->tail_ns == b->tail_ns &&
-	       a->cooldown_ns == b->cooldown_ns && a->enabled == b->enabled &&
-	       !strcmp(a->when ? a->when : "", b->when ? b->when : "");
-}
+	if (strcmp(a->name, b->name) || a->tail_ns != b->tail_ns ||
+	    a->cooldown_ns != b->cooldown_ns || a->enabled != b->enabled ||
+	    strcmp(a->when ? a->when : "", b->when ? b->when : ""))
+		return false;
+	for (unsigned i = 0; i < a->expr.nr_conds; i++) {
+		const struct rule_where *x = &a->expr.conds[i].where;
+		const struct rule_where *y = &b->expr.conds[i].where;
 
-#define CARET_WIDTH 72
-
-char *rule_format_caret(char *buf, size_t size, const char *text, unsigned at)
-{
-	size_t len = strlen(text), begin = at, end;
-
-	if (begin > len)
-		begin = at = (unsigned)len;
-	while (begin && text[begin - 1] != '\n')
-		begin--;
-	end = begin + strcspn(text + begin, "\n");
-	if (at - begin > CARET_WIDTH - 8)
-		begin = at - (CARET_WIDTH - 8);
-	if (end - begin > CARET_WIDTH)
-		end = begin + CARET_WIDTH;
-	snprintf(buf, size, "    %.*s\n    %*s", (int)(end - begin),
-		 text + begin, (int)(at - begin) + 1, "^");
-	for (char *p = buf; *p; p++)
-		if (*p != '\n' && !isprint((unsigned char)*p))
-			*p = '?';
-	return buf;
-}
-
-int rule_fill_slot(const struct fr_trigger_rule *r, struct fr_trigger_slot *s)
-{
-	const struct detector_ops *ops = r->expr.cond.ops;
-
-	if (r->expr.kind != RULE_COND || !ops->fill_slot)
-		return -ENOTSUP;
-	ops->fill_slot(&r->expr.cond, s);
-	return 0;
-}
-
-static void lower(uint64_t *min, uint64_t ns)
-{
-	if (ns && (!*min || ns < *min))
-		*min = ns;
-}
-
-void rules_fill_limits(const struct fr_trigger_rule *rules, unsigned nr,
-		       uint64_t slow_ns, struct fr_limits *limits)
-{
-	uint64_t min[FR_KEYS];
-
-	for (unsigned k = 0; k < FR_KEYS; k++)
-		min[k] = slow_ns;
-	for (unsigned i = 0; i < nr; i++) {
-		struct fr_trigger_slot s = { .limit_ns = 0 };
-
-		if (rule_fill_slot(&rules[i], &s) < 0)
-			continue;
-		for (unsigned k = 0; k < FR_KEYS; k++)
-			if (s.keys[k / 64] >> (k % 64) & 1)
-				lower(&min[k], s.limit_ns);
+		if (x->dev != y->dev || x->cgroup != y->cgroup)
+			return false;
 	}
-	/* relaxed: the probes need each value whole, in no order */
-	for (unsigned k = 0; k < FR_KEYS; k++)
-		__atomic_store_n(&limits->min_ns[k], min[k], __ATOMIC_RELAXED);
-	__atomic_store_n(&limits->slow_ns, slow_ns, __ATOMIC_RELAXED);
+	return true;
 }

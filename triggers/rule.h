@@ -3,15 +3,22 @@
  * rule.h - a trigger as a person writes it, and what it was parsed into.
  *
  *   [trigger "slow-fsync"]
- *   when = fs.fsync latency > 200ms
+ *   when = fs.fsync latency > 200ms where comm = "postgres"
  *
  * The grammar (flightrec-triggers(7) tells it to users):
  *
- *   when      := condition | "(" when ")"
- *   condition := what a detector parses (detector.h); each detector is a file
+ *   when      := all { "or" all }
+ *   all       := one { "and" one }
+ *   one       := "not" one | "(" when ")" | condition
+ *   condition := what a detector parses (detector.h; each is a file) [ where ]
+ *   where     := "where" filter { ("," | "and") filter }      (where.h)
  *
- * `and`, `or`, `not` and `where` are words of the language that this version
- * refuses by name; they become kinds of struct rule_expr beside RULE_COND.
+ * A condition is an event, true at one instant (an operation was slow, a process
+ * died), or a level, true for some time (a metric is over its limit).  What was
+ * written becomes a list of terms: a rule fires when all that a term asks for
+ * is true, at the event if it has one, else when the last of its levels comes
+ * true.  No term has two events, which never coincide, or the absence of one.
+ *
  * Pure: no system calls, no state, any thread.
  */
 #ifndef TRIGGERS_RULE_H
@@ -27,6 +34,10 @@
 #define RULES_MAX       FR_TRIGGER_SLOTS
 #define RULE_METRIC_MAX 96
 #define RULE_DEPTH_MAX  16 /* parentheses in parentheses */
+#define RULE_CONDS_MAX  8  /* conditions of a rule */
+#define RULE_TERMS_MAX  16 /* of a rule, after `and` was multiplied out */
+#define RULE_ERRNOS_MAX FR_SLOT_ERRNOS
+#define RULE_PATH_MAX   128 /* bytes of a path, cgroup or device in a filter */
 
 struct detector_ops; /* detector.h */
 
@@ -44,27 +55,58 @@ enum rule_unit {
 	RULE_UNIT_PERCENT,
 };
 
+/* The filters of a condition.  Names of devices, mounts and cgroups become
+ * numbers when the rule is put in force (where_resolve). */
+struct rule_where {
+	uint32_t set; /* bits FR_WHERE_*: these filters */
+	uint32_t not; /* of them, those that must not match */
+	uint32_t pid;
+	uint32_t dev; /* of device or mount; ~0: not there now */
+	uint64_t cgroup; /* its id; 0: not there now */
+	uint32_t cgroup_level;
+	bool is_mount;             /* `device` is a folder */
+	char comm[17];             /* ? is any character, * at its end any rest */
+	char device[RULE_PATH_MAX]; /* name, major:minor, or folder */
+	char group[RULE_PATH_MAX]; /* path of the cgroup */
+	char path[RULE_PATH_MAX];  /* glob; * also matches / */
+};
+
 /* One condition.  Each detector fills the members it needs, the rest is 0. */
 struct rule_cond {
 	const struct detector_ops *ops;
+	unsigned at;                  /* where it begins in the text */
 	uint64_t keys[FR_KEYS / 64];  /* operations, as in shared.h */
-	uint64_t limit_ns;            /* of a latency */
+	uint32_t streams;             /* bits 1 << FR_STREAM_*: theirs */
+	uint64_t limit_ns;            /* of a latency, or an age */
 	char metric[RULE_METRIC_MAX]; /* with * and ? after the first point */
-	bool rate;  /* of the metric per second, not its level */
-	bool below; /* `<` */
+	bool rate;     /* of the metric per second, not its level */
+	bool below;    /* `<` */
+	bool has_clear;
 	enum rule_unit unit;
-	double limit;    /* of a metric, in bytes, ns, percent or as it is */
-	uint64_t for_ns; /* must hold that long; 0: one sample is enough */
+	double limit;       /* of a metric, in bytes, ns, percent or as it is */
+	double clear;       /* once true, it stays so until this; same unit */
+	uint64_t for_ns;    /* must hold that long; 0: one sample is enough */
+	uint64_t window_ns; /* `over`: what is looked back on */
+	double quantile;    /* 0.99: of the latencies in the window */
+	uint64_t min_count; /* fewer operations in the window say nothing */
+	int32_t errnos[RULE_ERRNOS_MAX]; /* 0 ends; none: any */
+	uint64_t signals; /* bit n: signal n; bit 0: any exit code but 0 */
+	struct rule_where where;
 };
 
-enum rule_kind {
-	RULE_NONE, /* nothing parsed */
-	RULE_COND,
+#define RULE_NO_EVENT 0xff
+
+/* All of these at once. */
+struct rule_term {
+	uint8_t event; /* a condition's index, or RULE_NO_EVENT */
+	uint8_t on;    /* bits: levels that must hold */
+	uint8_t off;   /* bits: levels that must not */
 };
 
 struct rule_expr {
-	enum rule_kind kind;
-	struct rule_cond cond; /* RULE_COND */
+	unsigned nr_conds, nr_terms; /* 0: nothing parsed */
+	struct rule_cond conds[RULE_CONDS_MAX];
+	struct rule_term terms[RULE_TERMS_MAX];
 };
 
 struct fr_trigger_rule {
@@ -85,6 +127,12 @@ extern const struct rule_key rule_keys[]; /* ends with name = NULL */
 /* Parses ${text}; 0 or -EINVAL with *diag.  *ret untouched on failure. */
 int rule_parse(const char *text, struct rule_expr *ret, struct rule_diag *diag);
 
+/* Does the term hold?  ${levels}: bits, the conditions that are true now. */
+static inline bool rule_term_holds(const struct rule_term *t, uint8_t levels)
+{
+	return (t->on & ~levels) == 0 && (t->off & levels) == 0;
+}
+
 /* Letters, digits, `_`, `-` and `.`, 1 to RULE_NAME_MAX: 0 or -EINVAL. */
 int rule_check_name(const char *name, struct rule_diag *diag);
 
@@ -99,7 +147,8 @@ const char *rule_get(const struct fr_trigger_rule *r, const char *key,
 /* 0 or -ENOMEM; ${dst} must not hold a rule. */
 int rule_copy(struct fr_trigger_rule *dst, const struct fr_trigger_rule *src);
 void rule_clear(struct fr_trigger_rule *r); /* frees what it owns */
-/* Equal in every setting: a reload keeps state, counts and kernel slot. */
+/* Equal in every setting and in what its names stand for: a reload keeps state,
+ * counts and kernel slots. */
 bool rule_equal(const struct fr_trigger_rule *a,
 		const struct fr_trigger_rule *b);
 
@@ -111,16 +160,19 @@ bool rule_equal(const struct fr_trigger_rule *a,
  */
 char *rule_format_caret(char *buf, size_t size, const char *text, unsigned at);
 
-/* ---- for triggers that the kernel decides (shared.h) ---------------------- */
+/* ---- for conditions that the kernel decides (shared.h), rule_slot.c -------- */
 
-/* Fills number-independent members of a slot that is FREE: limit_ns and keys.
- * -ENOTSUP if the kernel cannot decide this rule.  State is left alone. */
-int rule_fill_slot(const struct fr_trigger_rule *r, struct fr_trigger_slot *s);
+/* Fills what a slot holds of the condition; state, number and gate are left
+ * alone.  -ENOTSUP if the kernel does not decide it. */
+int rule_fill_slot(const struct rule_cond *c, struct fr_trigger_slot *s);
+
+/* Whether an event of condition ${cond} would fire while ${levels} are true. */
+bool rule_gate(const struct rule_expr *e, unsigned cond, uint8_t levels);
 
 /*
- * Fills limits->min_ns and slow_ns so that all of ${rules} and the slow lane see
- * what they ask for.  64-bit stores, each whole, so that the kernel may read
- * meanwhile; slots are not touched.
+ * Fills all of limits but the slots, so that all of ${rules} and the slow lane see
+ * what they ask for.  Each word is stored whole, so that the kernel may read
+ * meanwhile.
  */
 void rules_fill_limits(const struct fr_trigger_rule *rules, unsigned nr,
 		       uint64_t slow_ns, struct fr_limits *limits);

@@ -23,6 +23,7 @@ struct fr_block_entry {
 	__u32 part_dev;
 	__u32 dirtier_pid, dirtier_tid;
 	__u16 dirtier_born, mixed;
+	char comm[16]; /* of the submitter */
 };
 #define FR_REQ_DIRECT    1
 #define FR_REQ_AT_INSERT 2

@@ -29,20 +29,49 @@ enum fr_trigger_slot_state {
 	FR_SLOT_HIT,   /* from the hit until the ring is frozen (BPF sets it) */
 	FR_SLOT_QUIET, /* cooling down or disabled */
 };
+/* What a slot waits for. */
+enum fr_trigger_what {
+	FR_WHAT_LATENCY = 0, /* limit_ns, keys */
+	FR_WHAT_ERROR,       /* errnos, keys */
+	FR_WHAT_EXIT,        /* signals: the last thread of a process ends */
+	FR_WHAT_OOM,         /* the kernel kills for want of memory */
+	FR_WHATS
+};
+/* Filters of a slot: bits of where and where_not. */
+#define FR_WHERE_COMM   1u
+#define FR_WHERE_PID    2u
+#define FR_WHERE_CGROUP 4u
+#define FR_WHERE_DEV    8u
+#define FR_WHERE_PATH   16u /* by map `path_marks` */
+#define FR_SLOT_ERRNOS  8
+
 struct fr_trigger_slot {
 	__u32 state; /* atomic; ARMED -> HIT by BPF, all else by the recorder */
 	__u32 number; /* of the rule, as in records */
+	__u32 what;
+	__u32 gate; /* atomic; 0: what else the rule asks for is not true now,
+		     * events pass uncounted */
 	__u64 limit_ns;
-	__u64 keys[FR_KEYS / 64];        /* bit: this operation counts */
+	__u64 keys[FR_KEYS / 64]; /* bit: this operation counts */
+	__u64 signals;            /* bit n: signal n; bit 0: exit code not 0 */
+	__s32 errnos[FR_SLOT_ERRNOS]; /* positive; 0 ends; none: any */
+	__u32 where, where_not;
+	__u64 comm[2], comm_mask[2]; /* matches if (comm ^ name) & mask is 0 */
+	__u64 cgroup;
+	__u32 cgroup_level, pid, dev;
+	__u32 streams; /* bits 1 << FR_STREAM_*: of the operation */
 	__u64 fired, merged, suppressed; /* atomic, BPF only, never reset */
-	__u64 pad[7];
+	__u64 pad2[9];
 };
 
 /* In the mmapable map `limits`: one element. */
 struct fr_limits {
 	__u64 min_ns[FR_KEYS]; /* below: no trigger and no slow copy; 0: never */
 	__u64 slow_ns;         /* over it: copy to the slow lane; 0: none */
-	__u64 pad[7];
+	__u64 error_keys[FR_KEYS / 64]; /* bit: some slot waits for its errors */
+	__u32 wanted;  /* bits 1 << FR_WHAT_*: some slot waits for these */
+	__u32 nr_slots; /* slots behind these are FREE */
+	__u64 pad[2];
 	struct fr_trigger_slot slots[FR_TRIGGER_SLOTS];
 };
 
@@ -54,7 +83,7 @@ struct fr_wake {
 	__u64 seq;
 	__u32 lane, cpu, pid, tid;
 	__u32 key;
-	__u32 spare;
+	__s32 value; /* ERROR: errno; EXIT: wait status */
 };
 
 /* ---- counts per probe (BPF per-CPU, FR_COUNTER(..., PROBE, ...)) ---------- */

@@ -78,7 +78,7 @@ static void try_rule(const char *text)
 	char caret[256];
 
 	if (rule_parse(text, &e, &d) == 0) {
-		if (e.kind != RULE_COND || !e.cond.ops)
+		if (!e.nr_conds || !e.nr_terms || !e.conds[0].ops)
 			abort();
 		return;
 	}

@@ -21,93 +21,7 @@ const char *__tsan_default_suppressions(void)
 }
 #endif
 
-#define SEC    1000000000ULL
-#define MS     1000000ULL
-#define RULE_A TRIGGER_FIRST_RULE
-#define RULE_B (TRIGGER_FIRST_RULE + 1)
-
-/* What the engine asked for, in order: F freeze, D dump, R release. */
-struct world {
-	struct engine *e;
-	struct rule_sets sets;
-	struct fr_limits limits;
-	char calls[256];
-	unsigned nr_calls;
-	int freeze_result, dump_result;
-	struct engine_reason reason;
-	uint64_t answered[128];
-	int answers[128];
-	unsigned nr_answered;
-	bool dump_at_once;
-};
-
-static void note(struct world *w, char c)
-{
-	if (w->nr_calls < sizeof(w->calls) - 1)
-		w->calls[w->nr_calls++] = c;
-	w->calls[w->nr_calls] = '\0';
-}
-
-static int on_freeze(void *arg, const struct engine_reason *r)
-{
-	struct world *w = arg;
-
-	note(w, 'F');
-	w->reason = *r;
-	return w->freeze_result;
-}
-
-static int on_dump(void *arg, const struct engine_reason *r)
-{
-	struct world *w = arg;
-
-	note(w, 'D');
-	w->reason = *r;
-	if (w->dump_at_once)
-		engine_dump_done(w->e, r->hit_ns);
-	return w->dump_result;
-}
-
-static void on_release(void *arg)
-{
-	note(arg, 'R');
-}
-
-static void on_answer(void *arg, uint64_t cookie, int error)
-{
-	struct world *w = arg;
-
-	if (w->nr_answered < 128) {
-		w->answered[w->nr_answered] = cookie;
-		w->answers[w->nr_answered++] = error;
-	}
-}
-
-static void on_log(void *arg, uint32_t trigger, const char *text)
-{
-	(void)trigger;
-	assert_non_null(arg);
-	assert_true(strlen(text) > 0);
-}
-
-static const struct engine_ops ops = {
-	.freeze = on_freeze,
-	.start_dump = on_dump,
-	.release = on_release,
-	.answered = on_answer,
-	.log = on_log,
-};
-
-static void make_rule(struct fr_trigger_rule *r, const char *name,
-		      const char *when, const char *tail, const char *cooldown)
-{
-	struct rule_diag d;
-
-	rule_init(r, name);
-	assert_int_equal(rule_set(r, "when", when, &d), 0);
-	assert_int_equal(rule_set(r, "tail", tail, &d), 0);
-	assert_int_equal(rule_set(r, "cooldown", cooldown, &d), 0);
-}
+#include "tests/unit/engine_world.h"
 
 #define LATENCY "fs.fsync latency > 200ms"
 #define OTHER   "block.write latency > 20ms"
@@ -779,11 +693,11 @@ static void counters_fire_after_their_time_and_once(void **state)
 	make_rule(&r[1], "io", "rate(diskstats.*.io_ms) > 900/s", "0", "1s");
 	engine_load(w->e, 0, r, 2, 0);
 	assert_int_equal(evaluator_add_metric(v, &mem), 0);
-	evaluator_begin(v);
+	evaluator_begin(v, 0);
 	assert_int_equal(evaluator_add_metric(v, &io), 0);
 	for (unsigned i = 1; i <= 3; i++) {
 		assert_int_equal(inbox_drain(in, collect_hit, &got), 0);
-		evaluator_begin(v);
+		evaluator_begin(v, i * SEC);
 		evaluator_sample(v, i * SEC, 3, 512 << 20);
 		evaluator_sample(v, i * SEC, 9, 100 * i);
 		engine_load(w->e, 0, r, 2, 0); /* keeps what was seen */
@@ -796,7 +710,7 @@ static void counters_fire_after_their_time_and_once(void **state)
 	assert_string_equal(w->reason.text,
 			    "meminfo.MemAvailable is 512 MiB, limit < 1.00 GiB "
 			    "for 2s");
-	evaluator_begin(v);
+	evaluator_begin(v, 4 * SEC);
 	evaluator_sample(v, 4 * SEC, 3, 512 << 20);
 	evaluator_sample(v, 4 * SEC, 9, 100 * 3 + 901);
 	assert_int_equal(inbox_drain(in, collect_hit, &got), 1);
@@ -806,12 +720,13 @@ static void counters_fire_after_their_time_and_once(void **state)
 	evaluator_sample(v, 5 * SEC, 9, 5);
 	evaluator_sample(v, 6 * SEC, 9, 6);
 	evaluator_sample(v, 7 * SEC, 9, 2000);
-	assert_int_equal(inbox_drain(in, collect_hit, &got), 1);
+	assert_int_equal(inbox_drain(in, collect_hit, &got), 2); /* off, on */
+	assert_int_equal(got.change, HIT_ON);
 	assert_false(evaluator_misfit(v, &number, &metric));
 	rule_clear(&r[1]);
 	make_rule(&r[1], "io", "rate(diskstats.*.io_ms) > 5MiB/s", "0", "1s");
 	engine_load(w->e, 0, r, 2, 0);
-	evaluator_begin(v);
+	evaluator_begin(v, 8 * SEC);
 	assert_true(evaluator_misfit(v, &number, &metric));
 	assert_string_equal(metric, "diskstats.vda.io_ms");
 	assert_false(evaluator_misfit(v, &number, &metric));

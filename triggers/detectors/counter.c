@@ -3,8 +3,8 @@
  * counter.c - a sampled value, or its rate, is over or under a limit.
  *
  * Decided at each tick of the sampler, so never faster than sampler.period; costs
- * one comparison per matching metric.  Fires once when the condition comes true
- * and again only after it was false.
+ * one comparison per matching metric.  A level: it comes true once, and again only
+ * after it was false.  With `clear` it stays true until that limit is passed.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -86,6 +86,7 @@ static bool parse_value(const char *number, struct rule_cond *ret)
 	return true;
 }
 
+/* A limit: ${ret}->limit and its unit. */
 static int parse_limit(struct lex *l, struct rule_cond *ret)
 {
 	char number[48];
@@ -105,34 +106,39 @@ static int parse_limit(struct lex *l, struct rule_cond *ret)
 			"'%s' is not a number with a unit; units are %% "
 			"B KiB MiB GiB TiB kB MB GB TB ns us ms s m h",
 			number);
-	if (ret->below && ret->limit <= 0)
-		return lex_fail(l, "nothing is below 0: this can never fire");
 	lex_next(l);
 	return 0;
 }
 
-static int parse_for(struct lex *l, uint64_t *ret_ns)
+/* Behind `clear`: where the condition ends, on the other side of the limit. */
+static int parse_clear(struct lex *l, struct rule_cond *ret)
 {
-	char number[32];
-	uint64_t ns;
+	struct rule_cond other = *ret;
+	struct lex at = *l;
+	int r;
 
-	if (l->kind != LEX_WORD || !lex_is(l, "for"))
-		return 0;
 	lex_next(l);
-	if (l->kind != LEX_NUMBER || lex_copy(l, number, sizeof(number)) < 0)
-		return lex_expect(l, "a duration such as 10s");
-	if (units_parse_time(number, &ns) < 0)
-		return lex_fail(l, "'%s' is not a duration; write for 10s",
-				number);
-	if (!ns || ns > FOR_MAX_NS)
-		return lex_fail(l, "`for` takes more than 0 and at most 24h");
-	*ret_ns = ns;
-	lex_next(l);
+	at = *l;
+	if (ret->has_clear)
+		return lex_fail(&at, "`clear` is there already");
+	r = parse_limit(l, &other);
+	if (r < 0)
+		return r;
+	if (other.unit != ret->unit)
+		return lex_fail(&at, "`clear` takes a number of the same unit "
+				     "as the limit");
+	if (ret->below ? other.limit < ret->limit : other.limit > ret->limit)
+		return lex_fail(&at, "`clear` is where the condition ends: it "
+				     "lies %s the limit",
+				ret->below ? "above" : "below");
+	ret->clear = other.limit;
+	ret->has_clear = true;
 	return 0;
 }
 
 static int parse(struct lex *l, struct rule_cond *ret)
 {
+	struct lex at;
 	int r = parse_subject(l, ret);
 
 	if (r < 0)
@@ -141,8 +147,21 @@ static int parse(struct lex *l, struct rule_cond *ret)
 		return lex_expect(l, "`>` or `<`");
 	ret->below = lex_is(l, "<");
 	lex_next(l);
+	at = *l;
 	r = parse_limit(l, ret);
-	return r < 0 ? r : parse_for(l, &ret->for_ns);
+	if (!r && ret->below && ret->limit <= 0)
+		return lex_fail(&at, "nothing is below 0: this can never fire");
+	while (!r && l->kind == LEX_WORD) {
+		if (lex_is(l, "for")) {
+			lex_next(l);
+			r = lex_time(l, "for", false, FOR_MAX_NS, &ret->for_ns);
+		} else if (lex_is(l, "clear")) {
+			r = parse_clear(l, ret);
+		} else {
+			break;
+		}
+	}
+	return r;
 }
 
 /* How many of the metric's unit are one of the rule's; 0: they do not fit. */
@@ -175,24 +194,60 @@ static double unit_factor(enum rule_unit unit, const char *of_metric)
 	return 0;
 }
 
+/* What a metric is a part of. */
+static const struct {
+	const char *part, *total;
+} totals[] = {
+	{ "meminfo.Swap*", "meminfo.SwapTotal" },
+	{ "meminfo.HugePages_*", "meminfo.HugePages_Total" },
+	{ "meminfo.Vmalloc*", "meminfo.VmallocTotal" },
+	{ "meminfo.Committed_AS", "meminfo.CommitLimit" },
+	{ "meminfo.*", "meminfo.MemTotal" },
+};
+
+static bool find_total(const char *metric, char total[RULE_METRIC_MAX])
+{
+	for (unsigned i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
+		if (fnmatch(totals[i].part, metric, 0))
+			continue;
+		snprintf(total, RULE_METRIC_MAX, "%s", totals[i].total);
+		return true;
+	}
+	return false;
+}
+
+/* Percents of what has another unit: of its total, or, of the growth of a time,
+ * of the time that passed. */
+static double percent_factor(const struct rule_cond *c,
+			     const struct detector_metric *m,
+			     struct detector_watch *w)
+{
+	double second = unit_factor(RULE_UNIT_NS, m->unit) * 1e9;
+
+	if (c->rate)
+		return second / 100;
+	return find_total(m->name, w->total) ? 1 : 0;
+}
+
 static int bind(const struct rule_cond *c, const struct detector_metric *m,
 		struct detector_watch *ret)
 {
-	double factor;
+	struct detector_watch w = { .total_id = UINT32_MAX };
 
 	if (fnmatch(c->metric, m->name, 0))
 		return 0;
-	factor = unit_factor(c->unit, m->unit);
-	if (factor <= 0)
+	w.factor = unit_factor(c->unit, m->unit);
+	if (w.factor <= 0 && c->unit == RULE_UNIT_PERCENT)
+		w.factor = percent_factor(c, m, &w);
+	if (w.factor <= 0)
 		return -EINVAL;
-	factor *= m->scale > 0 ? m->scale : 1;
-	*ret = (struct detector_watch){
-		.limit = c->limit * factor,
-		.factor = factor,
-		.for_ns = c->for_ns,
-		.rate = c->rate,
-		.below = c->below,
-	};
+	w.factor *= m->scale > 0 ? m->scale : 1;
+	w.limit = c->limit * w.factor;
+	w.clear = (c->has_clear ? c->clear : c->limit) * w.factor;
+	w.for_ns = c->for_ns;
+	w.rate = c->rate;
+	w.below = c->below;
+	*ret = w;
 	return 1;
 }
 
@@ -205,8 +260,15 @@ static bool take(struct detector_watch *w, uint64_t now_ns, int64_t value,
 	bool seen = w->seen;
 
 	w->seen = true;
+	w->gap_ns = seen && now_ns > last_ns ? now_ns - last_ns : 0;
 	w->last_ns = now_ns;
 	w->last = value;
+	if (w->total[0]) { /* per cent of the total, in units of the limit */
+		*ret = w->has_total && w->total_value > 0 ?
+			       (double)value * 100 / w->total_value :
+			       0;
+		return w->has_total && w->total_value > 0;
+	}
 	if (!w->rate) {
 		*ret = (double)value;
 		return true;
@@ -219,26 +281,34 @@ static bool take(struct detector_watch *w, uint64_t now_ns, int64_t value,
 	return true;
 }
 
-static bool sample(struct detector_watch *w, uint64_t now_ns, int64_t value)
+static bool is_over(const struct detector_watch *w, double v)
 {
+	double limit = w->on ? w->clear : w->limit;
+
+	return w->below ? v < limit : v > limit;
+}
+
+static enum hit_change sample(struct detector_watch *w, uint64_t now_ns,
+			      int64_t value)
+{
+	bool was = w->on;
 	double v;
-	bool over;
 
 	if (!take(w, now_ns, value, &v))
-		return false;
-	over = w->below ? v < w->limit : v > w->limit;
+		return HIT_EVENT;
+	w->compared = true;
 	w->value = v / w->factor;
-	if (!over) {
-		w->over = w->fired = false;
-		return false;
+	if (!is_over(w, v)) {
+		w->over = w->on = false;
+		return was ? HIT_OFF : HIT_EVENT;
 	}
 	if (!w->over)
 		w->since_ns = now_ns;
 	w->over = true;
-	if (w->fired || now_ns - w->since_ns < w->for_ns)
-		return false;
-	w->fired = true;
-	return true;
+	if (was || now_ns - w->since_ns < w->for_ns)
+		return HIT_EVENT;
+	w->on = true;
+	return HIT_ON;
 }
 
 static void format_value(char buf[32], enum rule_unit unit, double v)
@@ -274,8 +344,8 @@ const struct detector_ops detector_counter = {
 	.name = "counter",
 	.doc = "A sampled value, or the rate of its growth, is over or under a "
 	       "limit, perhaps for some time. Decided at each sample.",
-	.syntax = "METRIC >|< NUMBER [for TIME], rate(METRIC) >|< NUMBER/s "
-		  "[for TIME]",
+	.syntax = "METRIC >|< NUMBER [for TIME] [clear NUMBER], "
+		  "rate(METRIC) >|< NUMBER/s",
 	.example = "meminfo.MemAvailable < 512MiB for 10s",
 	.claims = claims,
 	.parse = parse,

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * look.h - conditions that are decided by looking: operations in flight, pressure,
+ * percentiles.
+ *
+ * The lookout (recorder/lookout.h), a thread of its own, opens a struct look for
+ * each such condition of the rules in force, calls its detector when it is due or
+ * its descriptor says something, and passes on what it says.
+ */
+#ifndef TRIGGERS_LOOK_H
+#define TRIGGERS_LOOK_H
+
+#include "triggers/detector.h"
+
+/* An operation in flight. */
+struct look_op {
+	uint64_t ts; /* start */
+	uint64_t id; /* where it was found: for look_world */
+	uint64_t ino;
+	uint32_t tid, pid;
+	uint32_t dev, dev2; /* of the file; disk and partition of a request */
+	uint32_t key, stream;
+	uint32_t source; /* which table: for look_world */
+};
+typedef void (*look_op_fn)(void *arg, const struct look_op *op);
+
+/* What there is to look at.  Members may be NULL: there is none of it. */
+struct look_world {
+	void *arg;
+	/* Calls ${fn} for each operation in flight that began before ${before_ns}. */
+	void (*scan)(void *arg, uint64_t before_ns, look_op_fn fn,
+		     void *fn_arg);
+	/* Has it not returned yet? */
+	bool (*in_flight)(void *arg, const struct look_op *op);
+	const char *root; /* in front of /proc and /sys: "", or a test's */
+};
+
+/* One condition of a rule in force. */
+struct look {
+	struct rule_cond cond;
+	const struct look_world *world;
+	uint32_t number; /* of the rule */
+	uint8_t index;   /* of the condition */
+	int fd;          /* polled for POLLPRI; -1: none */
+	uint64_t due_ns; /* when to call again; UINT64_MAX: when fd says so */
+	void *state;     /* the detector's */
+	struct inbox *in;
+};
+
+/* Posts a change; number, cond, change and hit_ns are filled in. */
+void look_say(struct look *l, uint64_t now_ns, enum hit_change change,
+	      struct engine_hit *h);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rule_slot.c - rules as the kernel sees them (shared.h). */
+#include "triggers/rule.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "triggers/detector.h"
+#include "triggers/where.h"
+
+int rule_fill_slot(const struct rule_cond *c, struct fr_trigger_slot *s)
+{
+	if (!c->ops || !c->ops->fill_slot)
+		return -ENOTSUP;
+	c->ops->fill_slot(c, s);
+	where_fill_slot(&c->where, s);
+	return 0;
+}
+
+bool rule_gate(const struct rule_expr *e, unsigned cond, uint8_t levels)
+{
+	for (unsigned i = 0; i < e->nr_terms; i++)
+		if (e->terms[i].event == cond &&
+		    rule_term_holds(&e->terms[i], levels))
+			return true;
+	return false;
+}
+
+static void lower(uint64_t *min, uint64_t ns)
+{
+	if (ns && (!*min || ns < *min))
+		*min = ns;
+}
+
+struct wanted {
+	uint64_t min[FR_KEYS], errors[FR_KEYS / 64];
+	uint32_t what;
+};
+
+static void want_cond(struct wanted *w, const struct rule_cond *c)
+{
+	struct fr_trigger_slot s = { .limit_ns = 0 };
+
+	if (rule_fill_slot(c, &s) < 0)
+		return;
+	w->what |= 1u << s.what;
+	for (unsigned k = 0; k < FR_KEYS; k++) {
+		uint64_t bit = s.keys[k / 64] & 1ull << (k % 64);
+
+		if (bit && s.what == FR_WHAT_LATENCY)
+			lower(&w->min[k], s.limit_ns);
+		else if (bit && s.what == FR_WHAT_ERROR)
+			w->errors[k / 64] |= bit;
+	}
+}
+
+void rules_fill_limits(const struct fr_trigger_rule *rules, unsigned nr,
+		       uint64_t slow_ns, struct fr_limits *limits)
+{
+	struct wanted w = { .what = 0 };
+
+	for (unsigned k = 0; k < FR_KEYS; k++)
+		w.min[k] = slow_ns;
+	for (unsigned i = 0; i < nr; i++)
+		for (unsigned c = 0; c < rules[i].expr.nr_conds; c++)
+			want_cond(&w, &rules[i].expr.conds[c]);
+	/* relaxed: the probes need each value whole, in no order */
+	for (unsigned k = 0; k < FR_KEYS; k++)
+		__atomic_store_n(&limits->min_ns[k], w.min[k],
+				 __ATOMIC_RELAXED);
+	for (unsigned k = 0; k < FR_KEYS / 64; k++)
+		__atomic_store_n(&limits->error_keys[k], w.errors[k],
+				 __ATOMIC_RELAXED);
+	__atomic_store_n(&limits->wanted, w.what, __ATOMIC_RELAXED);
+	__atomic_store_n(&limits->slow_ns, slow_ns, __ATOMIC_RELAXED);
+}
