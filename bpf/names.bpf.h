@@ -245,6 +245,7 @@ static __always_inline struct file_ref *file_ref_of(struct record_buf *buf)
 #define NAME_NOT_A_PATH  4
 
 #define PATH_BYTES_MAX 4096
+#define NAME_BYTES     256 /* of a component, its NUL included */
 #ifndef PATH_DEPTH_MAX
 #define PATH_DEPTH_MAX 64
 #endif
@@ -278,10 +279,15 @@ __noinline u32 path_parts(struct record_buf *buf, u64 dentry, u64 vfsmnt)
 			return off | 1U << 31;
 		/* masked, so that the verifier sees one range in all rounds */
 		off &= 4095;
-		n = bpf_probe_read_kernel_str((u8 *)buf + off, 256,
+		n = bpf_probe_read_kernel_str((u8 *)buf + off, NAME_BYTES,
 					      BPF_CORE_READ(d, d_name.name));
-		if (n > 0 && n <= 256)
-			off = (off + (u32)n) & 4095;
+		if (n <= 0 || n > NAME_BYTES)
+			return off | 1U << 31;
+		off = (off + (u32)n) & 4095;
+		/* some file systems have longer names than most: vfat, FUSE */
+		if (n == NAME_BYTES &&
+		    BPF_CORE_READ(d, d_name.hash_len) >> 32 >= NAME_BYTES)
+			return off | 1U << 31;
 		if (parent == d)
 			return off; /* a root that is mounted nowhere */
 		d = parent;
@@ -499,7 +505,7 @@ __noinline u64 name_text(u32 probe, u32 len, u32 cut)
 __noinline u64 name_str(u32 probe, u64 ptr)
 {
 	struct record_buf *buf = scratch_of(probe, 1);
-	u8 *text = (u8 *)buf + sizeof(struct fr_name_str);
+	u8 *text = (u8 *)buf + sizeof(struct fr_name_str), more = 0;
 	long n;
 
 	if (!buf || !ptr)
@@ -509,7 +515,11 @@ __noinline u64 name_str(u32 probe, u64 ptr)
 		return 0;
 	if (!n) /* older kernels (6.1, 6.12) do not count the NUL of "" */
 		*text = 0;
-	return name_text(probe, n ? (u32)n - 1 : 0, n == STR_BYTES_MAX);
+	/* full: was it just as long, or is there more? */
+	if (n == STR_BYTES_MAX &&
+	    bpf_probe_read_user(&more, 1, (void *)(ptr + n - 1)))
+		more = 1;
+	return name_text(probe, n ? (u32)n - 1 : 0, more != 0);
 }
 #define HASH_RELATIVE(hash) (((hash)&2) != 0)
 #define HASH_EMPTY          3ULL /* of the empty string */
