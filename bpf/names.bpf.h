@@ -250,6 +250,14 @@ static __always_inline struct file_ref *file_ref_of(struct record_buf *buf)
 #define PATH_DEPTH_MAX 64
 #endif
 
+/* The root of a mount that was detached while its files are open: what it was
+ * mounted on is not known any more.  (Mounts of the kernel's own have an ERR_PTR
+ * for name space.) */
+static __always_inline u32 mount_is_detached(struct mount *m)
+{
+	return !BPF_CORE_READ(m, mnt_ns);
+}
+
 /* Appends the components of (dentry, mnt), leaf first, to buf behind `off`;
  * returns the offset behind them, bit 31 set if the path was cut. */
 __noinline u32 path_parts(struct record_buf *buf, u64 dentry, u64 vfsmnt)
@@ -268,7 +276,7 @@ __noinline u32 path_parts(struct record_buf *buf, u64 dentry, u64 vfsmnt)
 			struct mount *up = BPF_CORE_READ(m, mnt_parent);
 
 			if (up == m || !up)
-				return off;
+				return off | mount_is_detached(m) << 31;
 			d = BPF_CORE_READ(m, mnt_mountpoint);
 			m = up;
 			root = BPF_CORE_READ(m, mnt.mnt_root);
@@ -451,7 +459,7 @@ static __always_inline u64 file_of_fd(const int cast, struct task_struct *t,
 /* Hash over the whole bytes of the string at buf behind struct fr_name_str. */
 __noinline u64 text_hash(struct record_buf *buf, u32 len)
 {
-	u64 h = len;
+	u64 h = (u64)len << 32; /* no text begins like that: only "" gives 0 */
 
 	if (!buf)
 		return 0;

@@ -130,10 +130,11 @@ __noinline int put_env(u64 at, u64 end)
 	struct record_buf *piece = scratch_of(FR_PROBE_PROC_EXEC, 1);
 	struct task_struct *t = bpf_get_current_task_btf();
 	struct fr_proc_env *r = (void *)buf;
-	u32 len = 0, inside = 0, cut = 0;
+	u32 len = 0, inside = 0;
 
 	if (!buf || !piece)
 		return 0;
+	r->cut = 0; /* kept in memory: the verifier has less to tell apart */
 	for (u32 i = 0; i < ENV_STRINGS_MAX && at < end; i++) {
 		long n = bpf_probe_read_user_str(piece, STR_BYTES_MAX,
 						 (void *)at);
@@ -149,8 +150,8 @@ __noinline int put_env(u64 at, u64 end)
 
 			if (kept > 0 && kept <= ENV_VALUE_MAX)
 				len += (u32)kept;
-			if (kept == ENV_VALUE_MAX && n > kept)
-				cut = 2;
+			if (n > ENV_VALUE_MAX)
+				r->cut = 2;
 		}
 		inside = n == STR_BYTES_MAX;
 		at += (u64)n - inside;
@@ -162,7 +163,7 @@ __noinline int put_env(u64 at, u64 end)
 	r->tid = t->pid;
 	r->pid = t->tgid;
 	r->born = born_of(t->group_leader->start_boottime);
-	r->cut = cut | (at < end);
+	r->cut |= at < end;
 	r->spare = 0;
 	ring_put(buf, sizeof(*r) + len, FR_LANE_PROC,
 		 TYPE_AUX(FR_T_proc_env, len));
