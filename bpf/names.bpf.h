@@ -26,10 +26,12 @@ struct {
 	__type(value, struct fr_inflight);
 } inflight SEC(".maps");
 
-/* Threads whose place in `inflight` is taken by another one in a call. */
+/* Threads whose place in `inflight` belongs to another one.  Takes memory as they
+ * come: on a machine with many threads it is half of them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, FR_INFLIGHT_MORE);
 	__type(key, u32); /* tid */
 	__type(value, struct fr_inflight);
 } inflight_more SEC(".maps");
