@@ -457,14 +457,17 @@ static __always_inline u64 file_of_fd(const int cast, struct task_struct *t,
 
 /* ---- strings ---------------------------------------------------------------- */
 #define STR_BYTES_MAX 4096
+#define HASH_EMPTY    3ULL /* of the empty string */
 
 /* Hash over the whole bytes of the string at buf behind struct fr_name_str. */
 __noinline u64 text_hash(struct record_buf *buf, u32 len)
 {
-	u64 h = (u64)len << 32; /* no text begins like that: only "" gives 0 */
+	u64 h = fr_cfg.hash_seed ^ len;
 
 	if (!buf)
 		return 0;
+	if (!len)
+		return HASH_EMPTY;
 	record_end(buf, sizeof(struct fr_name_str) + len); /* whole words */
 	for (u32 i = 0; i < STR_BYTES_MAX / 8; i++) {
 		if (i * 8 >= len)
@@ -532,6 +535,5 @@ __noinline u64 name_str(u32 probe, u64 ptr)
 	return name_text(probe, n ? (u32)n - 1 : 0, more != 0);
 }
 #define HASH_RELATIVE(hash) (((hash)&2) != 0)
-#define HASH_EMPTY          3ULL /* of the empty string */
 
 #endif

@@ -43,4 +43,19 @@ check "and in the exported files" look export "$W/rows.jsonl" "$W/csv"
 "$FR" report "$W/h.frs" >>"$W/text"
 check "nothing of it moves a terminal's cursor" look terminal "$W/text"
 check "the file is whole" "$FR" verify "$W/h.frs"
+
+# ---- a program that wants its name to be taken for another one ---------------------
+# Strings are known by a hash: it is another one each time, so that none can be made
+# that is equal to another's.
+numbers() {
+	"$FR" record -q -o "$W/$1.frs" --set ring.pin_folder= \
+		--set run.folder="$W/record" --set probes.streams=fs -- cat /etc/passwd /etc/group >"$W/out" &&
+		"$O/tests/kernel/name_numbers" "$W/$1.frs" | sort -u >"$W/$1.numbers"
+}
+if [ -x "$O/tests/kernel/name_numbers" ]; then
+	check "two recordings of one program" eval 'numbers one && numbers two'
+	check "have names" [ "$(wc -l <"$W/one.numbers")" -gt 5 ]
+	check "whose numbers differ" [ "$(comm -12 "$W/one.numbers" "$W/two.numbers" |
+		grep -vc 0000000000000003)" = 0 ]
+fi
 finish
