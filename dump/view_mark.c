@@ -45,6 +45,20 @@ static bool is_descriptor_call(struct view_cursor *c)
 			     &ino);
 }
 
+/* Of the file found, or else of the folder that the path starts at. */
+static unsigned path_state(struct view_cursor *c)
+{
+	const int *r = c->block->layout->role;
+	uint64_t pkey;
+
+	if (r[ROLE_DIRINO] == SRC_NONE ||
+	    view_captured(c->block, r[ROLE_PKEY], c->row, &pkey))
+		return view_path_state(c, r[ROLE_DEV], r[ROLE_INO],
+				       r[ROLE_PKEY]);
+	return view_path_state(c, r[ROLE_DIRDEV], r[ROLE_DIRINO],
+			       r[ROLE_DIRPKEY]);
+}
+
 static unsigned asked_state(struct view_cursor *c, int src)
 {
 	unsigned state = view_string_state(c, src);
@@ -74,15 +88,10 @@ static bool is_cut(struct view_cursor *c)
 const char *view_row_mark(struct view_cursor *c)
 {
 	const struct view_layout *l = c->block->layout;
-	const int *r = l->role;
 	char *mark = view_text_room(c, MARK_MAX);
-	unsigned path =
-		view_path_state(c, r[ROLE_DEV], r[ROLE_INO], r[ROLE_PKEY]);
+	const int *r = l->role;
 
-	if (!path && r[ROLE_DIRINO] != SRC_NONE)
-		path = view_path_state(c, r[ROLE_DIRDEV], r[ROLE_DIRINO],
-				       r[ROLE_DIRPKEY]);
-	add_state(mark, "path", path);
+	add_state(mark, "path", path_state(c));
 	if (r[ROLE_DIRINO2] != SRC_NONE)
 		add_state(mark, "path2",
 			  view_path_state(c, r[ROLE_DIRDEV2], r[ROLE_DIRINO2],
