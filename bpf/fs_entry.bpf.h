@@ -315,17 +315,16 @@ __noinline int widen_args(struct fr_inflight *e)
 	return 0;
 }
 
-#define IOV_MAX 1024 /* more the kernel refuses */
+/* The most that the kernel takes, in blocks: so the verifier has less to look at. */
+#define IOV_MAX   1024
+#define IOV_BLOCK 32
 
-/* What an array of iovecs asks for; all ones: it cannot be read, or the sum is no
- * number of bytes. */
-__noinline u64 sum_iovec(u64 iov, u64 count, u32 compat)
+/* What a block of iovecs, or as many of it as ${count} says, asks for. */
+__noinline u64 sum_iovec_block(u64 iov, u64 count, u32 compat)
 {
 	u64 sum = 0;
 
-	if (count > IOV_MAX)
-		return ~0ULL;
-	for (u32 i = 0; i < IOV_MAX; i++) {
+	for (u32 i = 0; i < IOV_BLOCK; i++) {
 		struct {
 			u64 base, len;
 		} v = {};
@@ -348,6 +347,26 @@ __noinline u64 sum_iovec(u64 iov, u64 count, u32 compat)
 			if (sum < v.len)
 				return ~0ULL;
 		}
+	}
+	return sum;
+}
+
+/* What an array of iovecs asks for; all ones: it cannot be read, it is too long, or
+ * the sum is no number of bytes. */
+__noinline u64 sum_iovec(u64 iov, u64 count, u32 compat)
+{
+	u64 sum = 0, block;
+
+	if (count > IOV_MAX)
+		return ~0ULL;
+	for (u32 i = 0; i < IOV_MAX; i += IOV_BLOCK) {
+		if (i >= count)
+			break;
+		block = sum_iovec_block(iov + (compat ? 8ULL : 16ULL) * i,
+					count - i, compat);
+		sum += block;
+		if (block == ~0ULL || sum < block)
+			return ~0ULL;
 	}
 	return sum;
 }

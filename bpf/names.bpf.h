@@ -229,7 +229,7 @@ struct file_ref {
 	u32 dev;
 	u32 gen;
 	u32 mode;
-	u32 pad;
+	u32 odd; /* components of its path that are not whole */
 };
 
 static __always_inline struct file_ref *file_ref_of(struct record_buf *buf)
@@ -291,13 +291,15 @@ __noinline u32 path_parts(struct record_buf *buf, u64 dentry, u64 vfsmnt)
 		off &= 4095;
 		n = bpf_probe_read_kernel_str((u8 *)buf + off, NAME_BYTES,
 					      BPF_CORE_READ(d, d_name.name));
-		if (n <= 0 || n > NAME_BYTES)
-			return off | 1U << 31;
-		off = (off + (u32)n) & 4095;
-		/* some file systems have longer names than most: vfat, FUSE */
-		if (n == NAME_BYTES &&
-		    BPF_CORE_READ(d, d_name.hash_len) >> 32 >= NAME_BYTES)
-			return off | 1U << 31;
+		if (n > 0 && n <= NAME_BYTES)
+			off = (off + (u32)n) & 4095;
+		/* some file systems have longer names than most: vfat, FUSE;
+		 * noted in memory: the verifier has less to tell apart */
+		if (n <= 0 || n == NAME_BYTES)
+			file_ref_of(buf)->odd +=
+				n <= 0 ||
+				BPF_CORE_READ(d, d_name.hash_len) >> 32 >=
+					NAME_BYTES;
 		if (parent == d)
 			return off; /* a root that is mounted nowhere */
 		d = parent;
@@ -346,7 +348,7 @@ __noinline int name_path(u32 probe)
 	r->mode = (u16)f->mode;
 	r->fs_magic = BPF_CORE_READ(inode, i_sb, s_magic);
 	/* without a mount it begins at the root of the file system */
-	r->flags = cut || !f->mnt ? NAME_CUT : 0;
+	r->flags = cut || f->odd || !f->mnt ? NAME_CUT : 0;
 	if (!BPF_CORE_READ(dentry, d_hash.pprev) &&
 	    dentry != BPF_CORE_READ(dentry, d_parent))
 		r->flags |= NAME_DELETED;
@@ -428,6 +430,7 @@ static __always_inline int file_identify(const int cast, u32 probe, u64 dentry,
 	f->dev = ret->dev;
 	f->gen = gen;
 	f->mode = KREAD(cast, in, i_mode);
+	f->odd = 0;
 	name_path(probe);
 	return 0;
 }

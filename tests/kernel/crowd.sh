@@ -29,7 +29,7 @@ check "names were overwritten, nothing else was" look names "$W/info"
 
 # ---- processes ------------------------------------------------------------------------
 check "$PROCESSES processes" "${RECORD[@]}" -o "$W/processes.frs" \
-	--set ring.memory=$((PROCESSES * 640 + (8 << 20))) \
+	--set ring.memory=$((PROCESSES * 640 + (4 << 20))) \
 	--set ring.shares=fs=30,proc=65,names=3,slow=1 -- "$program" processes "$W/f" "$PROCESSES"
 "$FR" show -O csv -f op,call,offset,comm,ppid,status "$W/processes.frs" >"$W/processes.csv"
 check "each event is there, its process is right or not known" look processes \

@@ -59,7 +59,8 @@ command_of() {
 	kill9) echo "bash tests/kernel/kill9.sh 2" ;;
 	throttled) echo "bash tests/kernel/block.sh" ;;
 	files) echo "bash tests/kernel/files.sh ${PROGRAMS:-dd_direct threads}" ;;
-	crowd) echo "env FILES=20000 PROCESSES=1500 THREADS=300 bash tests/kernel/crowd.sh" ;;
+	absent) echo "env PROFILE=default bash tests/kernel/absent.sh" ;;
+	crowd) echo "env FILES=20000 PROCESSES=3000 THREADS=300 bash tests/kernel/crowd.sh" ;;
 	lockdown) echo "bash tests/vm/lockdown.sh" ;;
 	streams) echo "env ROUNDS=${ROUNDS:-1500} RATE=300 bash tests/kernel/streams.sh" ;;
 	hotplug) echo "env ROUNDS=${ROUNDS:-1500} RATE=300 bash tests/kernel/hotplug.sh" ;;
