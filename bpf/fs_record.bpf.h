@@ -24,8 +24,8 @@ static __always_inline u64 asked_size(struct fr_inflight *e,
 	return arg(e, ci->size);
 }
 
-/* Do duration, size and result fit fs_io?  There a size of all ones is none: one
- * that a program really asked for goes to fs_wide. */
+/* Do duration, size and result fit fs_io?  There a size of all ones is none:
+ * one that a program really asked for goes to fs_wide. */
 static __always_inline int fits_io(const volatile struct fr_call_info *ci,
 				   u64 dur, u64 size, s64 ret)
 {

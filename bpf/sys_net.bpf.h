@@ -9,7 +9,7 @@
 #include "sock.bpf.h"
 
 #define MSG_TRUNC  0x20
-#define MMSG_ASKED 64   /* messages whose sizes are summed up; of more: unknown */
+#define MMSG_ASKED 64 /* messages whose sizes are summed up; of more: unknown */
 #define MMSG_MOVED 1024 /* moved: the most that sendmmsg takes */
 
 static __always_inline int net_is_send(u32 id)

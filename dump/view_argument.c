@@ -74,8 +74,8 @@ bool view_is_place(struct view_cursor *c, const struct fr_field *f)
 	return call && is_place(c, f->name, &call->info);
 }
 
-/* Of flags that are an int the kernel takes 32 bits, whatever is above them.  Those
- * of mmap and its kin are a long, or hold two arguments. */
+/* Of flags that are an int the kernel takes 32 bits, whatever is above them.
+ * Those of mmap and its kin are a long, or hold two arguments. */
 static void cut_flags(struct view_cursor *c, const struct fr_field *f,
 		      uint64_t *ret)
 {

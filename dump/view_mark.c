@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * view_mark.c - column mark: which texts of the row are not whole, as words with
- * | between them.
+ * view_mark.c - column mark: which texts of the row are not whole, as words
+ * with | between them.
  *
  *   path_ path2_ asked_ asked2_   of what
  *   cut          longer than is recorded: a path lacks its beginning, what was

@@ -7,7 +7,7 @@
 
 #include "dump/view_impl.h"
 
-#define PATH_NOT_A_PATH   4u /* flags of a path's name record */
+#define PATH_NOT_A_PATH 4u /* flags of a path's name record */
 
 #define PIPEFS_MAGIC     0x50495045u
 #define SOCKFS_MAGIC     0x534f434bu
@@ -124,7 +124,7 @@ unsigned view_path_state(struct view_cursor *c, int dev, int ino, int pkey)
 	e = view_find_path(c, d, i, p);
 	return e ? (unsigned)name_field(&c->v->blocks[e->block], e->row,
 					"flags") &
-			   VIEW_CUT :
+			       VIEW_CUT :
 		   VIEW_GONE;
 }
 
@@ -140,7 +140,7 @@ unsigned view_string_state(struct view_cursor *c, int src)
 	e = join_find(&c->v->strings, c->file->source, hash, 0, c->end_ns);
 	return e ? (unsigned)name_field(&c->v->blocks[e->block], e->row,
 					"flags") &
-			   (VIEW_CUT | VIEW_UNREADABLE) :
+			       (VIEW_CUT | VIEW_UNREADABLE) :
 		   VIEW_GONE;
 }
 

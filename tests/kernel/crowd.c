@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * crowd.c - more files, processes or threads in calls than a recorder's tables hold.
- * Each writes one byte at an offset that is its number.
+ * crowd.c - more files, processes or threads in calls than a recorder's tables
+ * hold. Each writes one byte at an offset that is its number.
  *
  *   crowd files FOLDER N       N files nNUMBER
  *   crowd processes FOLDER N   N processes, one after the other
- *   crowd threads FOLDER N     N threads, and N more whose numbers are 65536 above
+ *   crowd threads FOLDER N     N threads, and N more whose numbers are 65536
+ * above
  *                              theirs; all wait in read(2) at once
  *
- * With threads: says "waiting" when all of them do, and goes on when a line comes.
+ * With threads: says "waiting" when all of them do, and goes on when a line
+ * comes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -68,7 +70,7 @@ static void processes(void)
 	}
 }
 
-/* ---- threads ---------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------ */
 static void *wait_in_read(void *arg)
 {
 	char c;

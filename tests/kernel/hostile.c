@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostile.c - system calls with everything that a program can do wrong on purpose:
- * memory that is not there, names that are too long, too deep or no text, numbers
- * at their ends, arguments without end.
+ * hostile.c - system calls with everything that a program can do wrong on
+ * purpose: memory that is not there, names that are too long, too deep or no text,
+ * numbers at their ends, arguments without end.
  *
  *   hostile FOLDER DEPTH   works in FOLDER, which is empty; DEPTH: of folders
  *   hostile exec ...       what it starts itself as
  *
  * Prints a line for each call, with tabs: what the call asks for in hexadecimal
- * ("-": memory that cannot be read, "?": not looked at), its path the same way ("-":
- * none; "~" in front: its beginning is too much to record), call, size and offset
- * ("-": not looked at), result.
+ * ("-": memory that cannot be read, "?": not looked at), its path the same way
+ * ("-": none; "~" in front: its beginning is too much to record), call, size and
+ * offset ("-": not looked at), result.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -127,7 +127,7 @@ static char *edge(void)
 	return p + 4096;
 }
 
-/* ---- memory that is not there --------------------------------------------------- */
+/* ---- memory that is not there ------------------------------------------- */
 static void pointers(void)
 {
 	static const uintptr_t bad[] = { 0,
@@ -166,7 +166,7 @@ static void not_in_yet(void)
 	close(fd);
 }
 
-/* ---- long ------------------------------------------------------------------------- */
+/* ---- long --------------------------------------------------------------- */
 /* A string of just ${len} bytes that names "x" in this folder: ./././x */
 static char *long_path(size_t len)
 {
@@ -205,9 +205,9 @@ static void long_names(void)
 		  syscall(SYS_open, path, O_RDWR | O_CREAT, 0600));
 }
 
-/* ---- deep --------------------------------------------------------------------------- */
-/* ${n} folders below each other, and a file in the last one; ${cut}: that is more
- * than is walked. */
+/* ---- deep --------------------------------------------------------------- */
+/* ${n} folders below each other, and a file in the last one; ${cut}: that is
+ * more than is walked. */
 static void deep(const char *name, int n, int cut)
 {
 	char path[MAX_PATH];
@@ -232,8 +232,8 @@ static void deep(const char *name, int n, int cut)
 	must(!chdir(folder), folder);
 }
 
-/* ${n} mounts on one place; then they are detached while they are in use: nobody can
- * say any more where they were. */
+/* ${n} mounts on one place; then they are detached while they are in use:
+ * nobody can say any more where they were. */
 static void stack(const char *name, int n, int cut)
 {
 	char path[MAX_PATH];
@@ -293,7 +293,7 @@ static void renamed(void)
 	close(fd);
 }
 
-/* ---- names that are no text ---------------------------------------------------------- */
+/* ---- names that are no text --------------------------------------------- */
 static const char *const odd_names[] = {
 	"-",
 	"?",
@@ -389,14 +389,14 @@ static void odd(void)
 	must(!chdir(".."), "..");
 }
 
-/* ---- numbers ---------------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------ */
 #define HUGE_SIZE "18446744073709551615"
 
 static void vectors(int fd)
 {
 	static struct iovec many[1025];
 	struct iovec *end = (void *)edge();
-	char buf[8];
+	char buf[8] = "";
 
 	for (int i = 0; i < 1025; i++)
 		many[i] = (struct iovec){ buf, i % 8 };
@@ -450,7 +450,7 @@ static void numbers(void)
 	close(fd);
 }
 
-/* ---- messages ------------------------------------------------------------------------------ */
+/* ---- messages ----------------------------------------------------------- */
 static void messages(void)
 {
 	struct iovec iov = { folder, 5 };
@@ -482,7 +482,7 @@ static void messages(void)
 	close(s);
 }
 
-/* ---- programs -------------------------------------------------------------------------------- */
+/* ---- programs ----------------------------------------------------------- */
 /* Starts itself anew; then prints what the arguments are, whole. */
 static void start(const char *const argv[], const char *const envp[])
 {

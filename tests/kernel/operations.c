@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * operations.c - makes each recorded file operation, succeeding and failing, with
- * sizes, offsets, flags and results that are the same each time: what a recorder
- * shall have of it is in operations.expected.
+ * operations.c - makes each recorded file operation, succeeding and failing,
+ * with sizes, offsets, flags and results that are the same each time: what a
+ * recorder shall have of it is in operations.expected.
  *
  *   operations FOLDER   works in FOLDER, which is empty and on ext4
  *   operations exec     what the program starts itself as
  *
- * Prints one line for each call that it made, as it saw it itself: process (0 is
- * the first), call, arguments as written here, result or negative errno.  Only
+ * Prints one line for each call that it made, as it saw it itself: process (0
+ * is the first), call, arguments as written here, result or negative errno.  Only
  * these calls lie between the two calls of access that ask for BEGIN and END.
  * A call that ends otherwise than is said here makes the program fail.
  */
@@ -78,8 +78,8 @@ static long step(const char *call, const char *args, long want, long ret)
 	return ret;
 }
 
-/* A call that succeeds; one that returns just this; one that fails; one whose end
- * depends on the kernel. */
+/* A call that succeeds; one that returns just this; one that fails; one whose
+ * end depends on the kernel. */
 #define OK(call, ...) \
 	step(#call, #__VA_ARGS__, DONE, syscall(SYS_##call, ##__VA_ARGS__))
 #define IS(want, call, ...) \
@@ -93,7 +93,7 @@ static long step(const char *call, const char *args, long want, long ret)
 #define BAD   99
 #define WRONG ((void *)8) /* no memory is there */
 
-/* ---- open, close, dup --------------------------------------------------------- */
+/* ---- open, close, dup --------------------------------------------------- */
 static void opens(void)
 {
 	struct open_how how = { .flags = O_RDWR | O_CREAT, .mode = 0604 };
@@ -140,7 +140,7 @@ static void opens(void)
 	NO(EBADF, close, -1);
 }
 
-/* ---- read, write, seek: 3 is data, 4 the folder, 5 other (append only) -------- */
+/* ---- read, write, seek: 3 is data, 4 the folder, 5 other (append only) -- */
 static void writes(void)
 {
 	IS(4096, write, 3, buf, 4096);
@@ -192,7 +192,7 @@ static void reads(void)
 	NO(EBADF, preadv2, BAD, iov, 2, 0, 0, 0);
 }
 
-/* ---- O_DIRECT ------------------------------------------------------------------- */
+/* ---- O_DIRECT ----------------------------------------------------------- */
 static void direct(void)
 {
 	IS(6, open, "direct", O_RDWR | O_CREAT | O_DIRECT, 0600);
@@ -206,7 +206,7 @@ static void direct(void)
 	OK(close, 6);
 }
 
-/* ---- what is asked of a descriptor ----------------------------------------------- */
+/* ---- what is asked of a descriptor -------------------------------------- */
 static void descriptors(void)
 {
 	OK(fsync, 3);
@@ -247,8 +247,8 @@ static void descriptors(void)
 	NO(EINVAL, fadvise64, 3, 0, 0, 77);
 }
 
-/* How much the folder's entries take: "." and ".." 24 each, and as many for names
- * of up to 4 letters, 32 for others. */
+/* How much the folder's entries take: "." and ".." 24 each, and as many for
+ * names of up to 4 letters, 32 for others. */
 static void listings(void)
 {
 	IS(24 * 5 + 32 * 2, getdents64, 4, buf, sizeof(buf));
@@ -260,7 +260,7 @@ static void listings(void)
 	NO(ENOTDIR, getdents, 3, buf, 10);
 }
 
-/* ---- from one descriptor to another ------------------------------------------------ */
+/* ---- from one descriptor to another ------------------------------------- */
 static void copies(void)
 {
 	loff_t from = 4096, to = 100;
@@ -292,7 +292,7 @@ static void copies(void)
 	NO(EINVAL, fsync, 7);
 }
 
-/* ---- memory -------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 static void memory(void)
 {
 	OK(mmap, page, 8192, PROT_READ | PROT_WRITE,
@@ -322,7 +322,7 @@ static void memory(void)
 	NO(EINVAL, munmap, page + 1, 4096);
 }
 
-/* ---- one path ---------------------------------------------------------------------- */
+/* ---- one path ----------------------------------------------------------- */
 static void looks(void)
 {
 	OK(stat, "data", stat_buf);
@@ -401,7 +401,7 @@ static void makes(void)
 	NO(ENOTDIR, rmdir, "data");
 }
 
-/* ---- two paths ----------------------------------------------------------------------- */
+/* ---- two paths ---------------------------------------------------------- */
 static void pairs(void)
 {
 	OK(mkdir, "d", 0700);
@@ -433,7 +433,7 @@ static void pairs(void)
 	OK(openat, AT, "e/moved", O_RDONLY, 0);
 }
 
-/* ---- extended attributes --------------------------------------------------------------- */
+/* ---- extended attributes ------------------------------------------------ */
 static void extended(void)
 {
 	OK(setxattr, "data", "user.a", "12345", 5, XATTR_CREATE);
@@ -463,7 +463,7 @@ static void extended(void)
 	NO(EBADF, fremovexattr, BAD, "user.a");
 }
 
-/* ---- limits, rights, another root, a mount ----------------------------------------------- */
+/* ---- limits, rights, another root, a mount ------------------------------ */
 static void set_limit(int which, rlim_t soft)
 {
 	struct rlimit l;

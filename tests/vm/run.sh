@@ -60,7 +60,7 @@ command_of() {
 	throttled) echo "bash tests/kernel/block.sh" ;;
 	files) echo "bash tests/kernel/files.sh ${PROGRAMS:-dd_direct threads}" ;;
 	absent) echo "env PROFILE=default bash tests/kernel/absent.sh" ;;
-	crowd) echo "env FILES=20000 PROCESSES=3000 THREADS=300 bash tests/kernel/crowd.sh" ;;
+	crowd) echo "env FILES=20000 PROCESSES=6000 THREADS=300 bash tests/kernel/crowd.sh" ;;
 	lockdown) echo "bash tests/vm/lockdown.sh" ;;
 	streams) echo "env ROUNDS=${ROUNDS:-1500} RATE=300 bash tests/kernel/streams.sh" ;;
 	hotplug) echo "env ROUNDS=${ROUNDS:-1500} RATE=300 bash tests/kernel/hotplug.sh" ;;
