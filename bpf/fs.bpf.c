@@ -168,8 +168,7 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 		return 0;
 	}
 	e->call |= policy_aux(weight) | (e->direct ? FR_CALL_DIRECT : 0);
-	if (ci->cls == FR_CLS_IO && dur < MAX_U32 &&
-	    (size < MAX_U32 || size == ~0ULL) && ret == (s32)ret)
+	if (fits_io(ci, dur, size, ret))
 		seq = put_io(e, ci, ret, (u32)dur, size);
 	else if (ci->cls >= FR_CLS_PATH)
 		seq = put_path_call(e, ret, dur);

@@ -108,6 +108,20 @@ static __always_inline int is_of_socket(const int cast, struct fr_inflight *e,
 	return 1;
 }
 
+#define RWF_APPEND   0x10
+#define RWF_NOAPPEND 0x20
+
+/* Does the write go to the end of the file?  pwritev2 has flags of its own. */
+static __always_inline int is_append(struct fr_inflight *e,
+				     const volatile struct fr_call_info *ci,
+				     u32 file_flags)
+{
+	u64 flags = arg(e, ci->flags);
+
+	return flags & RWF_APPEND ||
+	       (file_flags & FR_O_APPEND && !(flags & RWF_NOAPPEND));
+}
+
 /* 1: such files are left out. */
 static __always_inline int note_file(const int cast, struct fr_inflight *e,
 				     struct task_struct *t, u32 fd,
@@ -133,7 +147,7 @@ static __always_inline int note_file(const int cast, struct fr_inflight *e,
 	flags = KREAD(cast, f, f_flags);
 	e->direct = (flags & FR_O_DIRECT) != 0;
 	if ((props & FR_CP_FSIZE) ||
-	    ((props & FR_CP_APPENDS) && (flags & FR_O_APPEND))) {
+	    ((props & FR_CP_APPENDS) && is_append(e, ci, flags))) {
 		struct inode *in = KPTR(cast, struct inode, inode);
 
 		if (in)
@@ -193,8 +207,8 @@ __noinline int note_dir(u32 probe, struct fr_inflight *e, u32 dirfd_arg,
 	return is_left_out(0, inode);
 }
 
-/* The path is the descriptor's file: it is empty, and the call says so, or
- * there is none (utimensat). */
+/* The path is the descriptor's file: it is empty or there is none, and the call
+ * says so (AT_EMPTY_PATH, utimensat). */
 static __always_inline void dir_is_file(struct fr_inflight *e)
 {
 	e->ino = e->dir_ino;
@@ -207,8 +221,10 @@ static __always_inline int
 names_the_descriptor(struct fr_inflight *e,
 		     const volatile struct fr_call_info *ci)
 {
-	return e->asked == HASH_EMPTY && ci->dirfd && ci->flags &&
-	       e->args[(ci->flags - 1) & 7] & AT_EMPTY_PATH;
+	if (!e->args[(ci->path - 1) & 7] && ci->props & FR_CP_NULLPATH)
+		return 1;
+	return (e->asked == HASH_EMPTY || e->asked == ~0ULL) && ci->dirfd &&
+	       ci->flags && e->args[(ci->flags - 1) & 7] & AT_EMPTY_PATH;
 }
 
 /* Strings and directories of path calls, at entry or, for strings that could
@@ -222,9 +238,11 @@ __noinline int note_paths(u32 probe, struct fr_inflight *e)
 		return 0;
 	ci = &fr_calls[e->call & (FR_CALLS_MAX - 1)];
 	if (ci->path && !e->asked && !e->args[(ci->path - 1) & 7]) {
-		left_out = note_dir(probe, e, ci->dirfd, 0);
-		dir_is_file(e);
 		e->asked = ~0ULL;
+		if (names_the_descriptor(e, ci)) {
+			left_out = note_dir(probe, e, ci->dirfd, 0);
+			dir_is_file(e);
+		}
 	} else if (ci->path && !e->asked) {
 		e->asked = name_str(probe, e->args[(ci->path - 1) & 7]);
 		if (HASH_RELATIVE(e->asked) && !(ci->props & FR_CP_TEXT1))
@@ -297,11 +315,16 @@ __noinline int widen_args(struct fr_inflight *e)
 	return 0;
 }
 
-__noinline u64 sum_iovec(u64 iov, u64 count, u32 compat)
+/* The most that the kernel takes, in blocks: so the verifier has less to look at. */
+#define IOV_MAX   1024
+#define IOV_BLOCK 32
+
+/* What a block of iovecs, or as many of it as ${count} says, asks for. */
+__noinline u64 sum_iovec_block(u64 iov, u64 count, u32 compat)
 {
 	u64 sum = 0;
 
-	for (u32 i = 0; i < 64; i++) { /* longer ones: what the first 64 ask */
+	for (u32 i = 0; i < IOV_BLOCK; i++) {
 		struct {
 			u64 base, len;
 		} v = {};
@@ -321,7 +344,29 @@ __noinline u64 sum_iovec(u64 iov, u64 count, u32 compat)
 						(void *)(iov + 16ULL * i)))
 				return ~0ULL;
 			sum += v.len;
+			if (sum < v.len)
+				return ~0ULL;
 		}
+	}
+	return sum;
+}
+
+/* What an array of iovecs asks for; all ones: it cannot be read, it is too long, or
+ * the sum is no number of bytes. */
+__noinline u64 sum_iovec(u64 iov, u64 count, u32 compat)
+{
+	u64 sum = 0, block;
+
+	if (count > IOV_MAX)
+		return ~0ULL;
+	for (u32 i = 0; i < IOV_MAX; i += IOV_BLOCK) {
+		if (i >= count)
+			break;
+		block = sum_iovec_block(iov + (compat ? 8ULL : 16ULL) * i,
+					count - i, compat);
+		sum += block;
+		if (block == ~0ULL || sum < block)
+			return ~0ULL;
 	}
 	return sum;
 }

@@ -24,6 +24,17 @@ static __always_inline u64 asked_size(struct fr_inflight *e,
 	return arg(e, ci->size);
 }
 
+/* Do duration, size and result fit fs_io?  There a size of all ones is none:
+ * one that a program really asked for goes to fs_wide. */
+static __always_inline int fits_io(const volatile struct fr_call_info *ci,
+				   u64 dur, u64 size, s64 ret)
+{
+	if (ci->cls != FR_CLS_IO || dur >= MAX_U32 || ret != (s32)ret)
+		return 0;
+	return size < MAX_U32 ||
+	       (size == ~0ULL && (!ci->size || ci->props & FR_CP_IOVEC));
+}
+
 __noinline u64 put_wide(struct fr_inflight *e, s64 ret, u64 dur)
 {
 	struct record_buf *buf = scratch_of(FR_PROBE_FS_EXIT, 0);

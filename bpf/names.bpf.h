@@ -26,10 +26,12 @@ struct {
 	__type(value, struct fr_inflight);
 } inflight SEC(".maps");
 
-/* Threads whose place in `inflight` is taken by another one in a call. */
+/* Threads whose place in `inflight` belongs to another one.  Takes memory as they
+ * come: on a machine with many threads it is half of them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, FR_INFLIGHT_MORE);
 	__type(key, u32); /* tid */
 	__type(value, struct fr_inflight);
 } inflight_more SEC(".maps");
@@ -227,7 +229,7 @@ struct file_ref {
 	u32 dev;
 	u32 gen;
 	u32 mode;
-	u32 pad;
+	u32 odd; /* components of its path that are not whole */
 };
 
 static __always_inline struct file_ref *file_ref_of(struct record_buf *buf)
@@ -245,9 +247,18 @@ static __always_inline struct file_ref *file_ref_of(struct record_buf *buf)
 #define NAME_NOT_A_PATH  4
 
 #define PATH_BYTES_MAX 4096
+#define NAME_BYTES     256 /* of a component, its NUL included */
 #ifndef PATH_DEPTH_MAX
 #define PATH_DEPTH_MAX 64
 #endif
+
+/* The root of a mount that was detached while its files are open: what it was
+ * mounted on is not known any more.  (Mounts of the kernel's own have an ERR_PTR
+ * for name space.) */
+static __always_inline u32 mount_is_detached(struct mount *m)
+{
+	return !BPF_CORE_READ(m, mnt_ns);
+}
 
 /* Appends the components of (dentry, mnt), leaf first, to buf behind `off`;
  * returns the offset behind them, bit 31 set if the path was cut. */
@@ -267,7 +278,7 @@ __noinline u32 path_parts(struct record_buf *buf, u64 dentry, u64 vfsmnt)
 			struct mount *up = BPF_CORE_READ(m, mnt_parent);
 
 			if (up == m || !up)
-				return off;
+				return off | mount_is_detached(m) << 31;
 			d = BPF_CORE_READ(m, mnt_mountpoint);
 			m = up;
 			root = BPF_CORE_READ(m, mnt.mnt_root);
@@ -278,10 +289,17 @@ __noinline u32 path_parts(struct record_buf *buf, u64 dentry, u64 vfsmnt)
 			return off | 1U << 31;
 		/* masked, so that the verifier sees one range in all rounds */
 		off &= 4095;
-		n = bpf_probe_read_kernel_str((u8 *)buf + off, 256,
+		n = bpf_probe_read_kernel_str((u8 *)buf + off, NAME_BYTES,
 					      BPF_CORE_READ(d, d_name.name));
-		if (n > 0 && n <= 256)
+		if (n > 0 && n <= NAME_BYTES)
 			off = (off + (u32)n) & 4095;
+		/* some file systems have longer names than most: vfat, FUSE;
+		 * noted in memory: the verifier has less to tell apart */
+		if (n <= 0 || n == NAME_BYTES)
+			file_ref_of(buf)->odd +=
+				n <= 0 ||
+				BPF_CORE_READ(d, d_name.hash_len) >> 32 >=
+					NAME_BYTES;
 		if (parent == d)
 			return off; /* a root that is mounted nowhere */
 		d = parent;
@@ -330,7 +348,7 @@ __noinline int name_path(u32 probe)
 	r->mode = (u16)f->mode;
 	r->fs_magic = BPF_CORE_READ(inode, i_sb, s_magic);
 	/* without a mount it begins at the root of the file system */
-	r->flags = cut || !f->mnt ? NAME_CUT : 0;
+	r->flags = cut || f->odd || !f->mnt ? NAME_CUT : 0;
 	if (!BPF_CORE_READ(dentry, d_hash.pprev) &&
 	    dentry != BPF_CORE_READ(dentry, d_parent))
 		r->flags |= NAME_DELETED;
@@ -412,6 +430,7 @@ static __always_inline int file_identify(const int cast, u32 probe, u64 dentry,
 	f->dev = ret->dev;
 	f->gen = gen;
 	f->mode = KREAD(cast, in, i_mode);
+	f->odd = 0;
 	name_path(probe);
 	return 0;
 }
@@ -441,14 +460,17 @@ static __always_inline u64 file_of_fd(const int cast, struct task_struct *t,
 
 /* ---- strings ---------------------------------------------------------------- */
 #define STR_BYTES_MAX 4096
+#define HASH_EMPTY    3ULL /* of the empty string */
 
 /* Hash over the whole bytes of the string at buf behind struct fr_name_str. */
 __noinline u64 text_hash(struct record_buf *buf, u32 len)
 {
-	u64 h = len;
+	u64 h = fr_cfg.hash_seed ^ len;
 
 	if (!buf)
 		return 0;
+	if (!len)
+		return HASH_EMPTY;
 	record_end(buf, sizeof(struct fr_name_str) + len); /* whole words */
 	for (u32 i = 0; i < STR_BYTES_MAX / 8; i++) {
 		if (i * 8 >= len)
@@ -499,7 +521,7 @@ __noinline u64 name_text(u32 probe, u32 len, u32 cut)
 __noinline u64 name_str(u32 probe, u64 ptr)
 {
 	struct record_buf *buf = scratch_of(probe, 1);
-	u8 *text = (u8 *)buf + sizeof(struct fr_name_str);
+	u8 *text = (u8 *)buf + sizeof(struct fr_name_str), more = 0;
 	long n;
 
 	if (!buf || !ptr)
@@ -509,9 +531,12 @@ __noinline u64 name_str(u32 probe, u64 ptr)
 		return 0;
 	if (!n) /* older kernels (6.1, 6.12) do not count the NUL of "" */
 		*text = 0;
-	return name_text(probe, n ? (u32)n - 1 : 0, n == STR_BYTES_MAX);
+	/* full: was it just as long, or is there more? */
+	if (n == STR_BYTES_MAX &&
+	    bpf_probe_read_user(&more, 1, (void *)(ptr + n - 1)))
+		more = 1;
+	return name_text(probe, n ? (u32)n - 1 : 0, more != 0);
 }
 #define HASH_RELATIVE(hash) (((hash)&2) != 0)
-#define HASH_EMPTY          3ULL /* of the empty string */
 
 #endif

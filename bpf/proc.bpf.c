@@ -134,6 +134,7 @@ __noinline int put_env(u64 at, u64 end)
 
 	if (!buf || !piece)
 		return 0;
+	r->cut = 0; /* kept in memory: the verifier has less to tell apart */
 	for (u32 i = 0; i < ENV_STRINGS_MAX && at < end; i++) {
 		long n = bpf_probe_read_user_str(piece, STR_BYTES_MAX,
 						 (void *)at);
@@ -149,6 +150,8 @@ __noinline int put_env(u64 at, u64 end)
 
 			if (kept > 0 && kept <= ENV_VALUE_MAX)
 				len += (u32)kept;
+			if (n > ENV_VALUE_MAX)
+				r->cut = 2;
 		}
 		inside = n == STR_BYTES_MAX;
 		at += (u64)n - inside;
@@ -160,7 +163,7 @@ __noinline int put_env(u64 at, u64 end)
 	r->tid = t->pid;
 	r->pid = t->tgid;
 	r->born = born_of(t->group_leader->start_boottime);
-	r->cut = at < end;
+	r->cut |= at < end;
 	r->spare = 0;
 	ring_put(buf, sizeof(*r) + len, FR_LANE_PROC,
 		 TYPE_AUX(FR_T_proc_env, len));
@@ -314,11 +317,14 @@ int BPF_PROG(proc_exit_tp_btf, struct task_struct *t)
 	struct record_buf *buf = scratch_of(FR_PROBE_PROC_EXIT, 0);
 	struct fr_proc_exit *r = (void *)buf;
 	struct signal_struct *s;
-	int in_scope;
+	struct fr_inflight *e;
+	int in_scope, is_known;
 	u64 exact;
 
 	if (!n || !buf)
 		return 0;
+	e = inflight_find(t->pid, (u64)t);
+	is_known = e && e->start_boottime == t->start_boottime;
 	clear_inflight(t, t->pid);
 	in_scope = stream_on(FR_STREAM_PROC) && task_in_scope(t);
 	s = t->signal;
@@ -327,6 +333,9 @@ int BPF_PROG(proc_exit_tp_btf, struct task_struct *t)
 		n->filtered++;
 		return 0;
 	}
+	/* made no recorded call: nobody has said yet who it is */
+	if (r->last && !is_known)
+		name_task(FR_PROBE_PROC_EXIT);
 	r->utime = r->stime = r->majflt = r->minflt = 0;
 	r->read_bytes = r->write_bytes = r->rchar = r->wchar = 0;
 	add_times(r, t);

@@ -9,7 +9,7 @@
 #include "sock.bpf.h"
 
 #define MSG_TRUNC  0x20
-#define MMSG_ASKED 64   /* messages whose sizes are summed up: asked */
+#define MMSG_ASKED 64 /* messages whose sizes are summed up; of more: unknown */
 #define MMSG_MOVED 1024 /* moved: the most that sendmmsg takes */
 
 static __always_inline int net_is_send(u32 id)
@@ -64,6 +64,8 @@ __noinline u64 net_mmsg_size(u64 ptr, u64 count, u32 compat)
 {
 	u64 sum = 0, size;
 
+	if (count > MMSG_ASKED)
+		return ~0ULL;
 	for (u32 i = 0; i < MMSG_ASKED; i++) {
 		if (i >= count)
 			break;

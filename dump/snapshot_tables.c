@@ -91,8 +91,7 @@ static uint8_t *put_call(uint8_t *out, const struct fr_call_name *c)
 	at = put_text(at, c->call);
 	at = put_text(at, c->op);
 	memcpy(at, args, sizeof(args));
-	at = snap_put_int(at + sizeof(args), info->props, 2);
-	at = snap_put_int(at, info->spare, 2);
+	at = snap_put_int(at + sizeof(args), info->props, 4);
 	return put_entry_end(out, at);
 }
 
@@ -293,8 +292,7 @@ static int get_call(struct tables_in *in, struct fr_call_name *c)
 	c->op = get_name(&e, 0);
 	for (unsigned i = 0; i < 12; i++)
 		*args[i] = (uint8_t)get_int(&e, 1);
-	info->props = (uint16_t)get_int(&e, 2);
-	info->spare = (uint16_t)get_int(&e, 2);
+	info->props = (uint32_t)get_int(&e, 4);
 	return e.bad ? -EBADMSG : 0;
 }
 

@@ -31,6 +31,7 @@
 #define SRC_RWBS       (-14)
 #define SRC_DIRECT     (-15) /* a bit of CALL */
 #define SRC_KIND       (-16) /* what the file is, of its name record */
+#define SRC_MARK       (-17) /* what of the row's texts is not whole */
 /* Words of field i: SRC_WORDS - i. */
 #define SRC_WORDS      (-1000)
 
@@ -193,8 +194,10 @@ void view_cursor_set(struct view_cursor *c, uint32_t block, uint32_t row);
 /* End of the operation in row ${row}, ns. */
 uint64_t view_end_ns(const struct view_block *b, uint32_t row);
 
-/* A number of the row; false: not captured. */
+/* view_argument.c: a number of the row; false: not captured. */
 bool view_number(struct view_cursor *c, int src, uint64_t *ret);
+/* A place in a file, or its length, as a call gives it: may be negative. */
+bool view_is_place(struct view_cursor *c, const struct fr_field *f);
 /* The system call of the row; NULL: it is none. */
 const struct fr_call_name *view_call(struct view_cursor *c);
 
@@ -210,6 +213,17 @@ void view_bytes_text(struct view_cursor *c, int src, struct view_value *ret);
 void view_tail_part(struct view_cursor *c, int part, struct view_value *ret);
 char *view_text_room(struct view_cursor *c, size_t size);
 void view_set_text(struct view_value *v, const char *text);
+
+/* What is the matter with a text: as in the flags of name records, or its record
+ * is gone.  0: it is whole, or there is none. */
+#define VIEW_CUT        1u
+#define VIEW_UNREADABLE 2u
+#define VIEW_GONE       4u
+/* view_path.c: of the path that these fields name; of a string. */
+unsigned view_path_state(struct view_cursor *c, int dev, int ino, int pkey);
+unsigned view_string_state(struct view_cursor *c, int src);
+/* view_mark.c: the same of the whole row, in words; NULL: nothing. */
+const char *view_row_mark(struct view_cursor *c);
 
 /* view_path.c: text of a path or string for the cursor's row. */
 void view_path_get(struct view_cursor *c, bool second, struct view_value *ret);

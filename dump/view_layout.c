@@ -297,6 +297,9 @@ static void map_own(struct view_layout *l, struct view *v)
 		layout_put(l, intern_column(v, "direct", l->stream),
 			   SRC_DIRECT);
 	}
+	if ((l->role[ROLE_CALL] == SRC_AUX && !strcmp(s->stream, "fs")) ||
+	    tail_is(s, "ARGS"))
+		layout_put(l, intern_column(v, "mark", l->stream), SRC_MARK);
 	if (l->use == USE_VALUES) {
 		layout_put(l, intern_column(v, "metric", l->stream),
 			   SRC_METRIC);

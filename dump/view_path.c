@@ -7,9 +7,7 @@
 
 #include "dump/view_impl.h"
 
-#define PATH_CUT          1u /* flags of a path's name record */
-#define PATH_NOT_A_PATH   4u
-#define STRING_UNREADABLE 2u
+#define PATH_NOT_A_PATH 4u /* flags of a path's name record */
 
 #define PIPEFS_MAGIC     0x50495045u
 #define SOCKFS_MAGIC     0x534f434bu
@@ -99,7 +97,7 @@ static size_t named_path(struct view_cursor *c, uint64_t dev, uint64_t ino,
 	if (flags & PATH_NOT_A_PATH)
 		return name_without_path(buf, name_field(b, e->row, "fs_magic"),
 					 ino, parts, len);
-	return join_parts(buf, parts, len, flags & PATH_CUT);
+	return join_parts(buf, parts, len, flags & VIEW_CUT);
 }
 
 static size_t role_path(struct view_cursor *c, int dev, int ino, int pkey,
@@ -114,6 +112,38 @@ static size_t role_path(struct view_cursor *c, int dev, int ino, int pkey,
 	return named_path(c, d, i, p, buf);
 }
 
+unsigned view_path_state(struct view_cursor *c, int dev, int ino, int pkey)
+{
+	const struct join_entry *e;
+	uint64_t d, i, p;
+
+	if (!view_captured(c->block, dev, c->row, &d) ||
+	    !view_captured(c->block, ino, c->row, &i) ||
+	    !view_captured(c->block, pkey, c->row, &p))
+		return 0;
+	e = view_find_path(c, d, i, p);
+	return e ? (unsigned)name_field(&c->v->blocks[e->block], e->row,
+					"flags") &
+			       VIEW_CUT :
+		   VIEW_GONE;
+}
+
+unsigned view_string_state(struct view_cursor *c, int src)
+{
+	const struct join_entry *e;
+	uint64_t hash;
+
+	if (!view_raw(c->block, src, c->row, &hash))
+		return 0;
+	if (hash == UINT64_MAX)
+		return VIEW_UNREADABLE;
+	e = join_find(&c->v->strings, c->file->source, hash, 0, c->end_ns);
+	return e ? (unsigned)name_field(&c->v->blocks[e->block], e->row,
+					"flags") &
+			       (VIEW_CUT | VIEW_UNREADABLE) :
+		   VIEW_GONE;
+}
+
 void view_string_get(struct view_cursor *c, int src, struct view_value *ret)
 {
 	const struct join_entry *e;
@@ -126,7 +156,7 @@ void view_string_get(struct view_cursor *c, int src, struct view_value *ret)
 	if (!e)
 		return;
 	b = &c->v->blocks[e->block];
-	if (name_field(b, e->row, "flags") & STRING_UNREADABLE)
+	if (name_field(b, e->row, "flags") & VIEW_UNREADABLE)
 		return;
 	if (view_bytes(b, SRC_TAIL, e->row, &ret->text, &ret->len))
 		ret->type = VIEW_STRING;

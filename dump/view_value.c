@@ -125,22 +125,6 @@ static bool kind_is_dev(const char *kind)
 	       !strcmp(kind, "DIRDEV") || !strcmp(kind, "DIRDEV2");
 }
 
-/* All bits of a call's flags may be set: they are unknown if it has none. */
-static bool has_flags(struct view_cursor *c, const struct fr_field *f)
-{
-	const struct fr_call_name *call = view_call(c);
-
-	return (!strcmp(f->kind, "MSG") || !strcmp(f->kind, "SOCKFLAGS")) &&
-	       call && call->info.flags;
-}
-
-bool view_number(struct view_cursor *c, int src, uint64_t *ret)
-{
-	if (src >= 0 && has_flags(c, &c->block->b->schema->fields[src]))
-		return view_raw(c->block, src, c->row, ret);
-	return view_captured(c->block, src, c->row, ret);
-}
-
 /* "rport" belongs to "raddr": no address, no port. */
 static bool port_is_known(struct view_cursor *c, int port, uint64_t value)
 {
@@ -178,7 +162,7 @@ static void get_field(struct view_cursor *c, int src, struct view_value *ret)
 	}
 	if (!strcmp(f->kind, "PORT") && !port_is_known(c, src, u))
 		return;
-	ret->type = f->is_signed ? VIEW_I64 : VIEW_U64;
+	ret->type = f->is_signed || view_is_place(c, f) ? VIEW_I64 : VIEW_U64;
 	ret->u = u;
 	if (!strcmp(f->kind, "PERMILLE")) {
 		ret->type = VIEW_DECIMAL;
@@ -223,6 +207,8 @@ static void get_source(struct view_cursor *c, int src, struct view_value *ret)
 
 	if (src == SRC_KIND)
 		set_text(ret, view_row_kind(c));
+	else if (src == SRC_MARK)
+		set_text(ret, view_row_mark(c));
 	else if (src == SRC_DIRECT && view_raw(c->block, SRC_AUX, c->row, &u))
 		set_u64(ret, (u & FR_CALL_DIRECT) != 0);
 	else if (src >= 0)

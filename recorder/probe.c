@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
@@ -179,6 +180,8 @@ static int set_cfg(struct probes *p, struct fr_diag *diag)
 	cfg->exec_args_max = c->probes_exec_args ? 2048 : 0;
 	cfg->sockopt_all = !strcmp(c->probes_sockopt, "all");
 	cfg->preemptible = p->preemptible;
+	if (getrandom(&cfg->hash_seed, sizeof(cfg->hash_seed), 0) < 0)
+		cfg->hash_seed = clock_ns(CLOCK_MONOTONIC);
 	cfg->leave_out = config_leave_out(c);
 	if (c->scope_pids[0])
 		cfg->scope = FR_SCOPE_PIDS;

@@ -116,7 +116,8 @@ static void walk_more(struct sink *s, int fd)
 	uint32_t key, *prev = NULL;
 	struct fr_inflight e;
 
-	for (int i = 0; i < 16384 && !bpf_map_get_next_key(fd, prev, &key);
+	for (int i = 0;
+	     i < FR_INFLIGHT_MORE && !bpf_map_get_next_key(fd, prev, &key);
 	     i++) {
 		if (!bpf_map_lookup_elem(fd, &key, &e))
 			put_call(s, &e);

@@ -11,22 +11,43 @@
 #include <bpf_list.h> /* generated: name and bytes of each object */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* What libbpf said last about a program that failed. */
 static char load_error[512];
 static char failed_program[64];
+static char missing[128]; /* what this kernel has not: "struct a.b" */
+
+/* The log of a refused program names the member of a structure that could not be
+ * found, at its end. */
+static void note_missing(const char *log)
+{
+	const char *at = strstr(log, "failed to resolve CO-RE relocation");
+
+	at = at ? strstr(at, "] ") : NULL;
+	if (at)
+		snprintf(missing, sizeof(missing), "%.*s",
+			 (int)strcspn(at + 2, "(\n") - 1, at + 2);
+}
 
 static int on_libbpf_message(enum libbpf_print_level level, const char *fmt,
 			     va_list ap)
 {
-	char line[512];
+	char line[512], *log;
 	const char *at;
+	va_list again;
 
 	if (level != LIBBPF_WARN)
 		return 0;
+	va_copy(again, ap);
 	vsnprintf(line, sizeof(line), fmt, ap);
+	if (strstr(line, "PROG LOAD LOG") && vasprintf(&log, fmt, again) >= 0) {
+		note_missing(log);
+		free(log);
+	}
+	va_end(again);
 	at = strstr(line, "prog '");
 	if (at && (strstr(line, "load failed") || strstr(line, "failed to"))) {
 		snprintf(load_error, sizeof(load_error), "%s", line);
@@ -257,8 +278,12 @@ static bool strike(struct probes *p, struct bpf_object *o, const char *stream)
 		return false;
 	}
 	pt->refused |= 1ull << program_index(o, pt, failed_program);
-	snprintf(pt->why, sizeof(pt->why), "the kernel refused %s: %s",
-		 failed_program, load_error);
+	if (missing[0])
+		snprintf(pt->why, sizeof(pt->why), "%s: this kernel has no %s",
+			 failed_program, missing);
+	else
+		snprintf(pt->why, sizeof(pt->why), "the kernel refused %s: %s",
+			 failed_program, load_error);
 	return true;
 }
 
@@ -280,7 +305,7 @@ static int load_object(struct probes *p, unsigned which)
 		int err;
 
 		LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = stream);
-		load_error[0] = failed_program[0] = 0;
+		load_error[0] = failed_program[0] = missing[0] = 0;
 		o = bpf_object__open_mem(bytes, size, &opts);
 		if (!o)
 			return -errno;

@@ -47,6 +47,7 @@ enum fr_call_id {
 #define FR_CP_FPOS_M1   0x2000 /* offset -1 means the file position */
 #define FR_CP_SIZE64    0x4000 /* 32-bit: the size, too, in two arguments */
 #define FR_CP_APPENDS   0x8000 /* O_APPEND: the offset is the size at entry */
+#define FR_CP_NULLPATH  0x10000 /* no path: the descriptor's file itself */
 
 #define FR_CALLS_MAX 256
 
@@ -54,8 +55,7 @@ struct fr_call_info {
 	__u8 cls;
 	__u8 fd, fd2, dirfd, path, dirfd2, path2;
 	__u8 size, offset, flags, mode, addr;
-	__u16 props;
-	__u16 spare;
+	__u32 props;
 };
 
 #endif

@@ -110,6 +110,8 @@ struct fr_probe_counts {
 };
 
 /* ---- in-flight system calls: mmapable array, direct-mapped by thread ------- */
+#define FR_INFLIGHT_MORE 131072 /* threads without a place of their own */
+
 /* What is noted of a socket; all bits one: not known. */
 struct fr_inflight_sock {
 	__u32 laddr[4], raddr[4]; /* network order; IPv4 as ::ffff:a.b.c.d */

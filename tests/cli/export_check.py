@@ -164,7 +164,7 @@ def check_made(manifest, tables):
             want("read or write", op, ("" if i % 7 else "DIO_") + ("READ" if i % 2 else "WRITE"))
             want("name", unescape(name), one)
             want("offset: zero is 0", offset, "4096" if i % 4 else "0")
-            want("fd: zero is 0, none is empty", fd, "0" if i % 2 else "")
+            want("fd: zero is 0, minus one is -1", fd, "0" if i % 2 else "-1")
         elif call == "openat":
             want("open", (op, unescape(name)), ("OPEN", one))
             want("result", ret, "3" if i % 2 else "-2")

@@ -181,6 +181,8 @@ def same_map(want, flags):
 
 def same_openat2(args, row):
     m = re.match(r"\{flags=([^,]+)(?:, mode=(\w+))?", args[2])
+    if not m:  # not readable
+        return row["flags_text"] is None
     return (same_flags(m[1], row["flags_text"]) and
             (not m[2] or same_mode(m[2], row["mode_text"])))
 

@@ -155,6 +155,13 @@ static const struct {
 	{ "path, path2, fd, dev, ino", "what; dev as major:minor" },
 	{ "size, moved, offset, flags, ret, errno",
 	  "asked, done, where, how, result; errno by name" },
+	{ "mark",
+	  "streams fs and proc: which texts are not whole, with | between "
+	  "the words: path_, path2_, asked_ or asked2_ and cut (longer "
+	  "than is recorded: a path begins with ..., what was asked "
+	  "for lacks its end), unreadable (the program's memory could "
+	  "not be read) or gone (its name record was overwritten); "
+	  "args_cut, env_cut" },
 	{ "lane, seq", "where the record was in the ring" },
 };
 

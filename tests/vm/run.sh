@@ -17,7 +17,7 @@ mkdir -p "$logs" || exit 1
 [ $# -gt 0 ] || set -- 7.2:2 6.18:2 6.12:preempt=full:2 6.12:2 6.1:2 6.12:1 \
 	6.12:possible_cpus=64:2
 tests=(${TESTS:-balance freeze files block link latency kill9 bad_input throttled
-	lockdown streams hotplug streams@tp_btf streams@tracepoint streams@fentry
+	operations hostile absent crowd lockdown streams hotplug streams@tp_btf streams@tracepoint streams@fentry
 	streams@kprobe})
 jobs=${JOBS:-$(nproc)}
 [ "$jobs" -le 2 ] || jobs=2 # memory: 2G each
@@ -59,6 +59,8 @@ command_of() {
 	kill9) echo "bash tests/kernel/kill9.sh 2" ;;
 	throttled) echo "bash tests/kernel/block.sh" ;;
 	files) echo "bash tests/kernel/files.sh ${PROGRAMS:-dd_direct threads}" ;;
+	absent) echo "env PROFILE=default bash tests/kernel/absent.sh" ;;
+	crowd) echo "env FILES=20000 PROCESSES=6000 THREADS=300 bash tests/kernel/crowd.sh" ;;
 	lockdown) echo "bash tests/vm/lockdown.sh" ;;
 	streams) echo "env ROUNDS=${ROUNDS:-1500} RATE=300 bash tests/kernel/streams.sh" ;;
 	hotplug) echo "env ROUNDS=${ROUNDS:-1500} RATE=300 bash tests/kernel/hotplug.sh" ;;
