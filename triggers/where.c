@@ -96,13 +96,6 @@ static int take_mount(struct lex *l, struct rule_cond *c, bool negated)
 	return r;
 }
 
-static int take_path(struct lex *l, struct rule_cond *c, bool negated)
-{
-	(void)negated;
-	return copy(l, c->where.path, sizeof(c->where.path),
-		    "a path such as \"/var/lib/*\"");
-}
-
 /* At `,` or `and`: does a filter come behind it, or another value, condition? */
 static bool filter_follows(const struct lex *l)
 {
@@ -146,7 +139,6 @@ static const struct filter filters[] = {
 	{ "cgroup", FR_WHERE_CGROUP, take_cgroup },
 	{ "device", FR_WHERE_DEV, take_device },
 	{ "mount", FR_WHERE_DEV, take_mount },
-	{ "path", FR_WHERE_PATH, take_path },
 	{ "op", 0, take_op },
 };
 #define NR_FILTERS (sizeof(filters) / sizeof(filters[0]))
@@ -177,7 +169,7 @@ static int refuse_filter(struct lex *l)
 	return lex_fail(l, "there is no filter '%s'; %s%s", word,
 			near ? "did you mean " :
 			       "there are comm, pid, cgroup, device, mount, ",
-			near ? near : "path, op");
+			near ? near : "op");
 }
 
 static int parse_filter(struct lex *l, struct rule_cond *c, uint32_t can)

@@ -3,7 +3,7 @@
  * where.h - the filters of a condition:
  *
  *   where comm = "postgres", device = vda
- *   where cgroup = "/system.slice/db.service" and path != "*.log"
+ *   where cgroup = "/system.slice/db.service" and comm != "backup*"
  *
  *   op = read, write     operations (another way to write fs.read)
  *   comm = NAME          command name; ? any character, * at the end any rest
@@ -11,7 +11,6 @@
  *   cgroup = PATH        in that cgroup or one below it
  *   device = NAME        block device, of the request or of the file's file system
  *   mount = FOLDER       file system that is mounted there
- *   path = GLOB          of the file
  */
 #ifndef TRIGGERS_WHERE_H
 #define TRIGGERS_WHERE_H

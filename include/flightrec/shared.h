@@ -42,7 +42,6 @@ enum fr_trigger_what {
 #define FR_WHERE_PID    2u
 #define FR_WHERE_CGROUP 4u
 #define FR_WHERE_DEV    8u
-#define FR_WHERE_PATH   16u /* by map `path_marks` */
 #define FR_SLOT_ERRNOS  8
 
 struct fr_trigger_slot {
