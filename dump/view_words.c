@@ -223,7 +223,7 @@ const char *view_op(struct view_cursor *c)
 	if (view_raw(c->block, role[ROLE_DROPKIND], c->row, &u))
 		return table_op(c, WORDS_drop, u);
 	if (view_raw(c->block, role[ROLE_FAULTKIND], c->row, &u))
-		return u & 1 ? "write" : "read";
+		return u & 4 ? NULL : u & 1 ? "write" : "read";
 	if (view_raw(c->block, role[ROLE_URINGOP], c->row, &u))
 		return uring_op(c, u);
 	if (role[ROLE_CALL] != SRC_NONE || role[ROLE_REQ] != SRC_NONE)

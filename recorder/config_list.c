@@ -22,7 +22,8 @@ static const struct {
 	{ "probes", "vfs", { "auto", "yes", "no", NULL } },
 	{ "probes",
 	  "mechanism",
-	  { "auto", "tp_btf", "tracepoint", "fentry", "kprobe", NULL } },
+	  { "auto", "tp_btf", "tracepoint", "fentry", "kprobe", "perf_event",
+	    NULL } },
 	{ "probes", "sockopt", { "default", "all", NULL } },
 };
 

@@ -183,6 +183,8 @@ static int set_cfg(struct probes *p, struct fr_diag *diag)
 	if (getrandom(&cfg->hash_seed, sizeof(cfg->hash_seed), 0) < 0)
 		cfg->hash_seed = clock_ns(CLOCK_MONOTONIC);
 	cfg->leave_out = config_leave_out(c);
+	cfg->page_shift =
+		(uint32_t)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
 	if (c->scope_pids[0])
 		cfg->scope = FR_SCOPE_PIDS;
 	else if (c->scope_cgroup[0])
@@ -372,10 +374,14 @@ struct probes *probes_open(const struct fr_config *c, struct fr_diag *diag)
 	return p;
 }
 
-static void attach(struct probe_point *pt)
+static void attach(struct probes *p, struct probe_point *pt)
 {
-	pt->link = bpf_program__attach(pt->prog);
-	if (pt->link)
+	if (!strcmp(pt->mechanism, "perf_event")) {
+		errno = -probe_perf_attach(p, pt);
+	} else {
+		pt->link = bpf_program__attach(pt->prog);
+	}
+	if (probe_attached(pt))
 		return;
 	snprintf(pt->why, sizeof(pt->why),
 		 "the kernel refused to attach %s: %s",
@@ -392,7 +398,8 @@ static void say_refused(const struct probes *p)
 	for (int i = FR_PROBE_MAX - 1; i >= 0; i--) {
 		const struct probe_point *pt = &p->points[i];
 
-		if (!pt->stream || !pt->wanted || pt->link || !pt->why[0])
+		if (!pt->stream || !pt->wanted || pt->spared ||
+		    probe_attached(pt) || !pt->why[0])
 			continue;
 		if (!strcmp(pt->stream, "link"))
 			continue; /* a nicety: doctor tells */
@@ -414,8 +421,8 @@ int probes_start(struct probes *p, struct fr_diag *diag)
 	for (int i = FR_PROBE_MAX - 1; i >= 0; i--) {
 		if (!p->points[i].prog)
 			continue;
-		attach(&p->points[i]);
-		on += p->points[i].link != NULL;
+		attach(p, &p->points[i]);
+		on += probe_attached(&p->points[i]);
 	}
 	if (!on) {
 		snprintf(
@@ -436,9 +443,11 @@ void probes_close(struct probes *p, bool leave)
 	if (p->pin_folder[0] && !leave)
 		probe_unpin(p->pin_folder);
 	ring_buffer__free(p->wake);
-	for (unsigned i = 0; i < FR_PROBE_MAX; i++)
+	for (unsigned i = 0; i < FR_PROBE_MAX; i++) {
 		if (p->points[i].link) /* a pinned link lives on */
 			bpf_link__destroy(p->points[i].link);
+		probe_perf_detach(p, &p->points[i]);
+	}
 	for (unsigned i = 0; i < p->nr_objects; i++)
 		bpf_object__close(p->objects[i]);
 	for (unsigned i = 0; i < p->nr_maps; i++) {

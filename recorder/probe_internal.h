@@ -14,17 +14,27 @@
 #define PROBE_OBJECTS_MAX 16
 #define PROBE_MAPS_MAX    32
 
+/* perf's event on one CPU. */
+struct probe_cpu_event {
+	struct bpf_link *link; /* NULL: the CPU is offline */
+	int fd;                /* the link's */
+	uint64_t enabled_ns;   /* its time when it was looked at */
+	bool complained;       /* that it cannot be had again */
+};
+
 /* One probe: a point in the kernel, fed by one of several programs. */
 struct probe_point {
 	const char *stream, *name; /* as in FR_PROBES */
 	int id;                    /* enum fr_probe_id */
 	struct bpf_program *prog;  /* the one chosen; NULL: none */
 	struct bpf_link *link;
+	struct probe_cpu_event *cpu_events; /* of perf_event: one per CPU */
 	char mechanism[16];
 	char why[160];    /* why it is not attached */
 	uint64_t refused; /* bit: candidate that the kernel refused */
 	bool wanted;
 	bool carried; /* no program: part of fs.enter and fs.exit */
+	bool spared;  /* its stream is fed in another way */
 };
 
 struct probe_map { /* maps shared by all objects, by name */
@@ -49,8 +59,10 @@ struct probes {
 	probes_wake_fn wake_fn;
 	void *wake_arg;
 	struct btf *vmlinux;
-	bool has_cast, has_fentry, has_kprobe;
+	bool has_cast, has_fentry, has_kprobe, has_perf;
 	bool preemptible;
+	uint64_t perf_announced; /* see probe_perf.c */
+	unsigned perf_looks;
 	unsigned vfs_scratch; /* 1 + the one that those of vfs share; 0: none */
 	unsigned nr_scratch; /* scratch buffers handed out (fr_bpf_cfg.scratch) */
 	int stats_fd;
@@ -72,7 +84,7 @@ void probe_kernel_text(uint64_t ret[2]);
 /* Mounts tracefs and bpffs where they are missing. */
 void probe_kernel_mount(const char *pin_folder);
 
-/* Whether fentry and kprobe programs can be attached here, by trying. */
+/* Whether fentry, kprobe and perf_event programs can be attached here, by trying. */
 void probe_kernel_try(struct probes *p);
 /* A function of the kernel's own, not of a module. */
 bool probe_kernel_has_function(const struct probes *p, const char *name);
@@ -91,7 +103,36 @@ struct bpf_program *probe_pick(struct probes *p, struct bpf_object *o,
 int probe_program_is(const char *program, const struct probe_point *pt,
 		     char mechanism[16], const char **ret_variant);
 
+/* What probes.mechanism = ${asked} means: fentry is fexit, too. */
+bool probe_is_asked_for(const char *asked, const char *mechanism);
+
+/* probe_ways.c: where the object declares ways (fr_ways, see bpf_cfg.h), leaves
+ * programs to the points of one of them only. */
+void probe_ways_settle(struct probes *p, struct bpf_object *o,
+		       const char *stream);
+
+/* probe_perf.c: SEC("perf_event/NAME"), NAME an event that the kernel itself counts
+ * (page_faults_maj): one per CPU. */
+/* Lets libbpf know such sections; call before an object is opened. */
+void probe_perf_register(void);
+bool probe_perf_try(void);
+/* 0 or negative errno; then nothing stays attached. */
+int probe_perf_attach(struct probes *p, struct probe_point *pt);
+void probe_perf_detach(struct probes *p, struct probe_point *pt);
+int probe_perf_pin(struct probes *p, struct probe_point *pt);
+/* CPUs that came back lost theirs: attaches them again. */
+void probe_perf_follow(struct probes *p);
+bool probe_cpu_online(uint32_t cpu);
+
+static inline bool probe_attached(const struct probe_point *pt)
+{
+	return pt->link || pt->cpu_events;
+}
+
 /* probe_load.c */
+/* Where the variable ${name} of .rodata begins, NULL if the object has none of that
+ * size. */
+void *probe_rodata_var(struct bpf_object *o, const char *name, size_t size);
 int probe_load_all(struct probes *p, struct fr_diag *diag);
 struct probe_map *probe_map(struct probes *p, const char *name);
 

@@ -207,4 +207,5 @@ void probe_kernel_try(struct probes *p)
 		return;
 	p->has_fentry = try_fentry(p);
 	p->has_kprobe = try_kprobe();
+	p->has_perf = probe_perf_try();
 }

@@ -61,8 +61,7 @@ static int on_libbpf_message(enum libbpf_print_level level, const char *fmt,
 }
 
 /* ---- constants ----------------------------------------------------------- */
-/* Where the variable ${name} of .rodata begins, NULL if the object has none. */
-static void *rodata_var(struct bpf_object *o, const char *name, size_t size)
+void *probe_rodata_var(struct bpf_object *o, const char *name, size_t size)
 {
 	struct bpf_map *m = bpf_object__find_map_by_name(o, ".rodata");
 	const struct btf *btf = bpf_object__btf(o);
@@ -110,16 +109,16 @@ static void set_env_names(struct fr_env_name *env, const char *list)
 
 static void set_constants(struct probes *p, struct bpf_object *o)
 {
-	struct fr_bpf_cfg *cfg = rodata_var(o, "fr_cfg", sizeof(*cfg));
-	uint8_t *nr = rodata_var(o, "fr_nr", 512);
-	uint8_t *nr32 = rodata_var(o, "fr_nr32", 512);
+	struct fr_bpf_cfg *cfg = probe_rodata_var(o, "fr_cfg", sizeof(*cfg));
+	uint8_t *nr = probe_rodata_var(o, "fr_nr", 512);
+	uint8_t *nr32 = probe_rodata_var(o, "fr_nr32", 512);
 	struct fr_call_info *calls =
-		rodata_var(o, "fr_calls", FR_CALLS_MAX * sizeof(*calls));
+		probe_rodata_var(o, "fr_calls", FR_CALLS_MAX * sizeof(*calls));
 
 	struct fr_env_name *env =
-		rodata_var(o, "fr_env", FR_ENV_NAMES * sizeof(*env));
+		probe_rodata_var(o, "fr_env", FR_ENV_NAMES * sizeof(*env));
 
-	uint64_t *text = rodata_var(o, "fr_text", 2 * sizeof(*text));
+	uint64_t *text = probe_rodata_var(o, "fr_text", 2 * sizeof(*text));
 
 	if (cfg)
 		*cfg = p->cfg;
@@ -152,6 +151,8 @@ static uint32_t map_entries(const struct probes *p, const char *name)
 		return p->cfg.seen_mask + 1;
 	if (!strcmp(name, "scratch"))
 		return 2 * p->nr_scratch;
+	if (!strncmp(name, "tid_", 4)) /* an entry per thread, as inflight */
+		return p->cfg.inflight_mask + 1;
 	return 0;
 }
 
@@ -237,7 +238,12 @@ static unsigned choose(struct probes *p, struct bpf_object *o,
 		    pt->carried)
 			continue;
 		pt->prog = probe_pick(p, o, pt, &index);
-		if (!pt->prog)
+	}
+	probe_ways_settle(p, o, stream);
+	for (unsigned i = 0; i < FR_PROBE_MAX; i++) {
+		struct probe_point *pt = &p->points[i];
+
+		if (!pt->stream || strcmp(pt->stream, stream) || !pt->prog)
 			continue;
 		bpf_program__set_autoload(pt->prog, true);
 		on++;
@@ -336,6 +342,7 @@ int probe_load_all(struct probes *p, struct fr_diag *diag)
 	int first_err = 0;
 
 	libbpf_set_print(on_libbpf_message);
+	probe_perf_register();
 	for (unsigned i = 0; i < sizeof(bpf_objects) / sizeof(bpf_objects[0]);
 	     i++) {
 		int err = load_object(p, i);

@@ -47,7 +47,7 @@ static bool is_one_of(const char *word, const char *a, const char *b)
 }
 
 /* What probes.mechanism says covers both ends of a function. */
-static bool is_asked_for(const char *asked, const char *mechanism)
+bool probe_is_asked_for(const char *asked, const char *mechanism)
 {
 	if (!strcmp(asked, "fentry"))
 		return is_one_of(mechanism, "fentry", "fexit");
@@ -76,8 +76,10 @@ static bool target_exists(const struct probes *p,
 			 strchr(sec, '/') + 1);
 		return access(name, F_OK) == 0;
 	}
+	if (!strcmp(mechanism, "perf_event"))
+		return p->has_perf;
 	snprintf(name, sizeof(name), "btf_trace_%s", what);
-	return is_one_of(mechanism, "perf_event", "raw_tp") ||
+	return !strcmp(mechanism, "raw_tp") ||
 	       btf__find_by_name_kind(p->vmlinux, name, BTF_KIND_TYPEDEF) > 0;
 }
 
@@ -92,7 +94,7 @@ static int rank(const struct probes *p, const struct bpf_program *prog,
 
 	if (!target_exists(p, prog, mechanism))
 		return -1;
-	if (strcmp(asked, "auto") && !is_asked_for(asked, mechanism))
+	if (strcmp(asked, "auto") && !probe_is_asked_for(asked, mechanism))
 		r += 100; /* better than nothing, and reported */
 	if (!strcmp(variant, "cast") && !p->has_cast)
 		return -1;

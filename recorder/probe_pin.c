@@ -3,7 +3,7 @@
  * probe_pin.c - pins maps and links under bpffs, so that recording outlives the
  * recorder, and finds what a dead one left.
  *
- * <pin_folder>/<instance>/map_<name>, link_<stream>_<name>
+ * <pin_folder>/<instance>/map_<name>, link_<stream>_<name>[_<cpu>]
  */
 #include "recorder/probe_internal.h"
 
@@ -41,6 +41,12 @@ static int pin_links(struct probes *p)
 	for (unsigned i = 0; i < FR_PROBE_MAX; i++) {
 		struct probe_point *pt = &p->points[i];
 
+		if (pt->cpu_events) {
+			int err = probe_perf_pin(p, pt);
+
+			if (err)
+				return err;
+		}
 		if (!pt->link)
 			continue;
 		snprintf(path, sizeof(path), "%s/link_%s_%s", p->pin_folder,

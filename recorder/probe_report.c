@@ -71,7 +71,8 @@ void probes_report(struct probes *p, probes_report_fn fn, void *arg)
 			continue;
 		r.stream = pt->stream;
 		r.name = pt->name;
-		r.attached = pt->link || (pt->carried && carrier_attached(p, pt));
+		r.attached = probe_attached(pt) ||
+			     (pt->carried && carrier_attached(p, pt));
 		r.mechanism = !r.attached ? "none" :
 			      pt->carried ? "fs" :
 					    pt->mechanism;
@@ -95,7 +96,7 @@ uint64_t probes_run_ns(struct probes *p)
 		const struct probe_point *pt = &p->points[i];
 		struct probe_report r = {};
 
-		if (!pt->link)
+		if (!probe_attached(pt))
 			continue;
 		kernel_figures(pt, &r);
 		sum_counts(p, pt->id, &r.counts);
@@ -118,7 +119,7 @@ static void toggle_stats(struct probes *p)
 	p->seal_calls++;
 }
 
-static bool cpu_online(uint32_t cpu)
+bool probe_cpu_online(uint32_t cpu)
 {
 	char path[64];
 
@@ -140,8 +141,9 @@ void probes_seal_offline(struct probes *p)
 
 	toggle_stats(p);
 	probe_policy_cgroups(p, false);
+	probe_perf_follow(p);
 	for (uint32_t cpu = 0; cpu < p->cfg.nr_cpus; cpu++) {
-		if (cpu_online(cpu))
+		if (probe_cpu_online(cpu))
 			continue;
 		for (unsigned lane = 0; lane < FR_LANES_MAX; lane++)
 			if (p->cfg.lanes[lane].nr)

@@ -31,13 +31,22 @@ struct fr_bpf_cfg {
 	__u32 preemptible; /* this kernel may preempt our programs */
 	__u32 cgroup_rules; /* the map policy_cgroup has entries */
 	__u32 leave_out; /* bit FR_KIND_*: not recorded */
-	__u32 spare;
+	__u32 page_shift;
 	__u8 scratch[128]; /* which of the scratch buffers a probe has */
 	struct fr_policy policy[FR_STREAMS_MAX];
 	struct {
 		__u32 first, nr;
 	} lanes[FR_LANES_MAX];
 };
+
+/*
+ * A stream that can be fed in more than one way declares them, best first:
+ *   const volatile char fr_ways[FR_WAYS_BYTES] = "in out, minor major start?";
+ * Points of one way only are attached: of the first that can be had whole (a point
+ * with ? may be missing), or that probes.mechanism asks for.
+ */
+#define FR_WAYS_BYTES 128
+
 /* What a file is. */
 enum fr_kind {
 	FR_KIND_FILE,

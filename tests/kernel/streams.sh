@@ -62,7 +62,7 @@ client status --json >"$W/status.2"
 recorder_stop
 echo "  $n snapshots were taken meanwhile"
 # shellcheck disable=SC2046 # names without blanks
-"$FR" show -O csv -f stream,op,call,ts,dur,pid,tid,ret,direct,sector,size,comm,cpu $(snapshots) >"$W/rows.csv"
+"$FR" show -O csv -f stream,op,call,ts,dur,pid,tid,ret,direct,sector,size,comm,cpu,path $(snapshots) >"$W/rows.csv"
 check "every operation is there once, of every stream; nothing lost" \
 	python3 tests/kernel/streams_table.py "$W/did" "$W/rows.csv" \
 	"$W/status.1" "$W/status.2" "$mechanism" "${HOTPLUG:-0}"

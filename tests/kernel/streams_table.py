@@ -43,6 +43,8 @@ def rows_of(path, did):
                 seen["block"] += 1
         elif stream in ("cache", "drop"):
             seen[stream] += inside and (mine or stream == "drop")
+        elif stream == "fault": # not the program's own code
+            seen[stream] += mine and inside and r["path"].endswith("/file")
         elif mine and inside and stream in did:
             seen[stream] += 1
             ops[stream, r["op"]] += 1

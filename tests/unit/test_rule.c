@@ -34,6 +34,8 @@ static void latency_rules_name_their_operations(void **state)
 		{ "block.write latency > 20ms", 20000000, 1, FR_KEY_BLOCK_WRITE,
 		  FR_KEY_BLOCK_READ },
 		{ "block latency > 1s", 1000000000, 5, FR_KEY_BLOCK_FLUSH, 1 },
+		{ "fault latency > 5ms", 5000000, 1, FR_KEY_FAULT,
+		  FR_KEY_BLOCK_OTHER },
 		{ "block.* latency > 1.5s", 1500000000, 5, FR_KEY_BLOCK_OTHER,
 		  1 },
 		{ "  ( (fs.read\n latency>20ms) ) ", 20000000, 10, 9, 2 },
