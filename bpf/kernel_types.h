@@ -155,6 +155,7 @@ struct signal_struct {
 	u64 utime, stime;
 	unsigned long maj_flt, min_flt;
 	struct task_io_accounting ioac;
+	unsigned int flags; /* SIGNAL_GROUP_EXIT */
 	int group_exit_code;
 };
 
@@ -287,6 +288,7 @@ struct sys_exit_ctx {
 };
 
 #define PF_KTHREAD     0x00200000
+#define SIGNAL_GROUP_EXIT 0x00000004 /* signal_struct.flags */
 #define TS_COMPAT      0x0002 /* x86: thread_info.status */
 #define TIF_32BIT      22     /* arm64: thread_info.flags */
 #define AT_FDCWD       -100

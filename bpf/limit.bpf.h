@@ -9,6 +9,18 @@
 
 #include "names.bpf.h"
 
+#pragma clang attribute push(__attribute__((preserve_access_index)), \
+			     apply_to = record)
+struct cgroup_subsys_state___limit {
+	struct cgroup___limit *cgroup;
+	struct cgroup_subsys_state___limit *parent;
+};
+struct cgroup___limit {
+	struct cgroup_subsys_state___limit self;
+	struct kernfs_node *kn;
+};
+#pragma clang attribute pop
+
 /* Counts the hit; 1 if it is the one that fires. */
 static __always_inline int slot_hit(struct fr_trigger_slot *s)
 {
@@ -32,7 +44,8 @@ static __always_inline int slot_hit(struct fr_trigger_slot *s)
 
 struct limit_event {
 	u64 ts, dur, seq;
-	u64 cgroup; /* of an operation of somebody else's; 0: of the current task */
+	u64 cgroup; /* of somebody else's operation; 0: of the current task */
+	u64 group;  /* the same as an address, then those above it count too */
 	u64 comm[2];
 	u32 key, lane, pid, tid;
 	u32 what, stream; /* FR_WHAT_*, FR_STREAM_* */
@@ -59,14 +72,32 @@ static __always_inline int limit_wake(struct fr_trigger_slot *s, u32 slot,
 	w.tid = ev->tid;
 	w.key = ev->key;
 	w.value = ev->value;
+	__builtin_memcpy(w.comm, ev->comm, sizeof(w.comm));
 	bpf_ringbuf_output(&wake, &w, sizeof(w), BPF_RB_FORCE_WAKEUP);
 	return 0;
 }
 
 /* ---- does the event match the slot? ------------------------------------------ */
+#define GROUP_DEPTH_MAX 32
+
+/* Is ${id} the cgroup at that address, or one above it? */
+static __always_inline int group_is_below(u64 group, u64 id)
+{
+	struct cgroup___limit *c = (void *)group;
+
+	for (int i = 0; c && i < GROUP_DEPTH_MAX; i++) {
+		if (BPF_CORE_READ(c, kn, id) == id)
+			return 1;
+		c = BPF_CORE_READ(c, self.parent, cgroup);
+	}
+	return 0;
+}
+
 static __always_inline int slot_cgroup(struct fr_trigger_slot *s,
 				       struct limit_event *ev)
 {
+	if (ev->group)
+		return group_is_below(ev->group, s->cgroup);
 	if (ev->cgroup)
 		return ev->cgroup == s->cgroup;
 	if (!s->cgroup_level)
@@ -93,14 +124,20 @@ static __always_inline u32 slot_unlike(struct fr_trigger_slot *s,
 	return unlike;
 }
 
-/* What of a process's end a slot waits for: bit 0 exit code, else the signal. */
-static __always_inline int slot_signal(struct fr_trigger_slot *s, s32 status)
+/* Does the slot wait for that end of a process? */
+static __always_inline int slot_exit(struct fr_trigger_slot *s, u32 status)
 {
 	u32 sig = status & 0x7f;
+	s32 code = status >> 8 & 0xff;
 
-	if (!sig)
-		return (s->signals & 1) && status >> 8 & 0xff;
-	return s->signals >> (sig & 63) & 1;
+	if (sig)
+		return s->signals >> ((sig - 1) & 63) & 1;
+	if (!code)
+		return 0;
+	for (u32 i = 0; i < FR_SLOT_ERRNOS; i++)
+		if (s->errnos[i] == code || s->errnos[i] == -1)
+			return 1;
+	return 0;
 }
 
 static __always_inline int slot_errno(struct fr_trigger_slot *s, s32 err)
@@ -137,7 +174,7 @@ __noinline int slot_matches(struct fr_trigger_slot *s, struct limit_event *ev)
 			return 0;
 		break;
 	case FR_WHAT_EXIT:
-		if (!slot_signal(s, ev->value))
+		if (!slot_exit(s, (u32)ev->value))
 			return 0;
 		break;
 	}
@@ -275,6 +312,15 @@ static __always_inline int exit_wanted(struct fr_limits *l, u32 key, u64 dur,
 {
 	/* 0 means never: it wraps round to the largest number */
 	return l->min_ns[key] - 1 < dur || (ret < 0 && error_wanted(l, key));
+}
+
+/* Does any slot wait for what is not an operation? */
+static __always_inline int limit_wanted(u32 what)
+{
+	u32 zero = 0;
+	struct fr_limits *l = bpf_map_lookup_elem(&limits, &zero);
+
+	return l && l->wanted >> what & 1;
 }
 
 static __always_inline u32 lane_of_stream(u32 stream)

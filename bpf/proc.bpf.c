@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * proc.bpf.c - processes: fork, exec, exit.
+ * proc.bpf.c - processes: fork, exec, exit, and those that are killed because
+ * memory ran out.
  *
- * Always attached, even when the stream is off: the scope follows forks, and a
- * thread that dies in a system call must not leave an entry in flight.
+ * Always attached, even when the stream is off: the scope follows forks, a
+ * thread that dies in a system call must not leave an entry in flight, and
+ * triggers may wait for deaths.
  */
-#include "names.bpf.h"
+#include "limit.bpf.h"
+#include "oom.bpf.h"
 #include "policy.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -310,36 +313,45 @@ static __always_inline u64 blkio_delay(struct task_struct *t)
 	return delays ? delays->blkio_delay : 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(proc_exit_tp_btf, struct task_struct *t)
+/* As wait4(2) tells it of the whole process. */
+static __always_inline u32 process_status(struct task_struct *t,
+					  struct signal_struct *s)
 {
-	struct fr_probe_counts *n = counts_of(FR_PROBE_PROC_EXIT);
-	struct record_buf *buf = scratch_of(FR_PROBE_PROC_EXIT, 0);
-	struct fr_proc_exit *r = (void *)buf;
-	struct signal_struct *s;
-	struct fr_inflight *e;
-	int in_scope, is_known;
-	u64 exact;
+	if (s->flags & SIGNAL_GROUP_EXIT)
+		return (u32)s->group_exit_code;
+	return (u32)t->group_leader->exit_code;
+}
 
-	if (!n || !buf)
-		return 0;
-	e = inflight_find(t->pid, (u64)t);
-	is_known = e && e->start_boottime == t->start_boottime;
-	clear_inflight(t, t->pid);
-	in_scope = stream_on(FR_STREAM_PROC) && task_in_scope(t);
-	s = t->signal;
-	r->last = is_last(t, s);
-	if (!in_scope) {
-		n->filtered++;
-		return 0;
-	}
-	/* made no recorded call: nobody has said yet who it is */
-	if (r->last && !is_known)
-		name_task(FR_PROBE_PROC_EXIT);
+/* A process is gone: ${seq} is its record, 0 if there is none. */
+static __always_inline void exit_triggers(struct task_struct *t,
+					  struct signal_struct *s, u64 seq)
+{
+	struct limit_event ev = {};
+
+	ev.what = FR_WHAT_EXIT;
+	ev.stream = FR_STREAM_PROC;
+	ev.ts = bpf_ktime_get_ns();
+	ev.value = (s32)(process_status(t, s) &
+			 0xff7f); /* core dumped: no matter */
+	ev.lane = FR_LANE_PROC;
+	ev.seq = seq;
+	ev.pid = t->tgid;
+	ev.tid = t->pid;
+	bpf_probe_read_kernel(ev.comm, sizeof(ev.comm), t->group_leader->comm);
+	if (ev.value)
+		limit_triggers(&ev);
+}
+
+/* r->last is set already. */
+static __always_inline void exit_fill(struct fr_proc_exit *r,
+				      struct task_struct *t,
+				      struct signal_struct *s)
+{
+	u64 exact = t->se.sum_exec_runtime;
+
 	r->utime = r->stime = r->majflt = r->minflt = 0;
 	r->read_bytes = r->write_bytes = r->rchar = r->wchar = 0;
 	add_times(r, t);
-	exact = t->se.sum_exec_runtime;
 	if (r->last) {
 		add_process(r, t, s);
 		exact += s->sum_sched_runtime;
@@ -354,14 +366,131 @@ int BPF_PROG(proc_exit_tp_btf, struct task_struct *t)
 	r->tid = t->pid;
 	r->pid = t->tgid;
 	r->born = born_of(t->group_leader->start_boottime);
-	r->status = (u32)t->exit_code;
+	r->status = r->last ? process_status(t, s) : (u32)t->exit_code;
 	r->blkio_delay = blkio_delay(t);
-	if (ring_put(buf, sizeof(*r), FR_LANE_PROC,
-		     TYPE_AUX(FR_T_proc_exit, 0)))
-		n->records++;
-	else
-		n->lost++;
+}
+
+static __always_inline int exit_thread(struct task_struct *t)
+{
+	struct fr_probe_counts *n = counts_of(FR_PROBE_PROC_EXIT);
+	struct record_buf *buf = scratch_of(FR_PROBE_PROC_EXIT, 0);
+	struct fr_proc_exit *r = (void *)buf;
+	struct signal_struct *s;
+	struct fr_inflight *e;
+	int last, in_scope, is_known;
+	u64 seq = 0;
+
+	if (!n || !buf)
+		return 0;
+	e = inflight_find(t->pid, (u64)t);
+	is_known = e && e->start_boottime == t->start_boottime;
+	clear_inflight(t, t->pid);
+	in_scope = task_in_scope(t);
+	s = t->signal;
+	last = is_last(t, s);
+	if (in_scope && stream_on(FR_STREAM_PROC)) {
+		/* made no recorded call: nobody has said yet who it is */
+		if (last && !is_known)
+			name_task(FR_PROBE_PROC_EXIT);
+		r->last = (u16)last;
+		exit_fill(r, t, s);
+		seq = ring_put(buf, sizeof(*r), FR_LANE_PROC,
+			       TYPE_AUX(FR_T_proc_exit, 0));
+		if (seq)
+			n->records++;
+		else
+			n->lost++;
+	} else {
+		n->filtered++;
+	}
+	if (last && in_scope && limit_wanted(FR_WHAT_EXIT))
+		exit_triggers(t, s, seq);
 	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(proc_exit_tp_btf, struct task_struct *t)
+{
+	return exit_thread(t);
+}
+
+/* Where programs can be preempted, this one is not skipped. */
+SEC("tracepoint/sched/sched_process_exit")
+int proc_exit_tracepoint(void *ctx)
+{
+	exit_thread(bpf_get_current_task_btf());
+	return 1;
+}
+
+/* ---- killed for want of memory -------------------------------------------- */
+static __always_inline void oom_triggers(struct oom_task *t, u64 seq)
+{
+	struct limit_event ev = {};
+
+	ev.what = FR_WHAT_OOM;
+	ev.stream = FR_STREAM_PROC;
+	ev.ts = bpf_ktime_get_ns();
+	ev.lane = FR_LANE_PROC;
+	ev.seq = seq;
+	ev.pid = (u32)BPF_CORE_READ(t, tgid);
+	ev.tid = (u32)BPF_CORE_READ(t, pid);
+	ev.group = (u64)BPF_CORE_READ(t, cgroups, dfl_cgrp);
+	bpf_probe_read_kernel(ev.comm, sizeof(ev.comm),
+			      BPF_CORE_READ(t, group_leader)->comm);
+	limit_triggers(&ev);
+}
+
+/* ${task}: the victim. */
+static __noinline int oom_kill(u64 task)
+{
+	struct fr_probe_counts *n = counts_of(FR_PROBE_PROC_OOM);
+	struct record_buf *buf = scratch_of(FR_PROBE_PROC_OOM, 0);
+	struct oom_task *t = (void *)task;
+	u64 seq = 0;
+
+	if (!n || !buf)
+		return 0;
+	if (!t || !oom_in_scope(t)) {
+		n->filtered++;
+		return 0;
+	}
+	if (stream_on(FR_STREAM_PROC)) {
+		oom_name(t, FR_PROBE_PROC_OOM, n);
+		oom_fill((void *)buf, t);
+		seq = ring_put(buf, sizeof(struct fr_proc_oom), FR_LANE_PROC,
+			       TYPE_AUX(FR_T_proc_oom, 0));
+		if (seq)
+			n->records++;
+		else
+			n->lost++;
+	} else {
+		n->filtered++;
+	}
+	if (limit_wanted(FR_WHAT_OOM))
+		oom_triggers(t, seq);
+	return 0;
+}
+
+/* From 6.8 on, and in later updates of older ones (72ba14deb40a). */
+SEC("tp_btf/mark_victim")
+int BPF_PROG(proc_oom_tp_btf_task, struct task_struct *t)
+{
+	/* a load that only a task allows: else the next one is taken */
+	return t->pid ? oom_kill((u64)t) : 0;
+}
+
+SEC("tp_btf/mark_victim")
+int BPF_PROG(proc_oom_tp_btf_number, int pid)
+{
+	return oom_kill(oom_task_of((u32)pid));
+}
+
+/* The format begins alike everywhere. */
+SEC("tracepoint/oom/mark_victim")
+int proc_oom_tracepoint(struct oom_tracepoint_ctx *ctx)
+{
+	oom_kill(oom_task_of((u32)ctx->pid));
+	return 1;
 }
 
 /* A new command name, by exec or prctl: the thread is described again. */

@@ -22,9 +22,9 @@ struct engine_hit {
 	uint32_t lane, cpu, key;
 	uint32_t pid, tid; /* of the operation, or of who asked */
 	uint32_t uid;      /* who asked */
-	char comm[16];     /* of the thread, "" if it is not known */
 	int signo;
 	int code; /* errno; wait status of a process */
+	char comm[17]; /* of the thread, or of the process that died */
 	/* a level: which of the rule's conditions it is */
 	uint8_t cond;
 	enum hit_change {

@@ -316,6 +316,7 @@ void engine_wake(struct engine *e, uint64_t now_ns, const struct fr_wake *w)
 	};
 	struct slot_use *u;
 
+	memcpy(h.comm, w->comm, sizeof(w->comm));
 	/* the slot of a gone trigger keeps the count by itself; a hit that
 	 * engine_tick() found first is dealt with */
 	if (!t || !engine_slot_is_of(t, w->slot))

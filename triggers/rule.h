@@ -88,8 +88,9 @@ struct rule_cond {
 	uint64_t window_ns; /* `over`: what is looked back on */
 	double quantile;    /* 0.99: of the latencies in the window */
 	uint64_t min_count; /* fewer operations in the window say nothing */
-	int32_t errnos[RULE_ERRNOS_MAX]; /* 0 ends; none: any */
-	uint64_t signals; /* bit n: signal n; bit 0: any exit code but 0 */
+	/* errors, 0 ends, none: any; or exit codes, none: none, -1: any but 0 */
+	int32_t errnos[RULE_ERRNOS_MAX];
+	uint64_t signals; /* bit n - 1: signal n */
 	struct rule_where where;
 };
 

@@ -33,7 +33,7 @@ enum fr_trigger_slot_state {
 enum fr_trigger_what {
 	FR_WHAT_LATENCY = 0, /* limit_ns, keys */
 	FR_WHAT_ERROR,       /* errnos, keys */
-	FR_WHAT_EXIT,        /* signals: the last thread of a process ends */
+	FR_WHAT_EXIT,        /* signals, errnos: a process's last thread ends */
 	FR_WHAT_OOM,         /* the kernel kills for want of memory */
 	FR_WHATS
 };
@@ -52,8 +52,10 @@ struct fr_trigger_slot {
 		     * events pass uncounted */
 	__u64 limit_ns;
 	__u64 keys[FR_KEYS / 64]; /* bit: this operation counts */
-	__u64 signals;            /* bit n: signal n; bit 0: exit code not 0 */
-	__s32 errnos[FR_SLOT_ERRNOS]; /* positive; 0 ends; none: any */
+	__u64 signals;            /* bit n - 1: signal n */
+	/* positive; 0 ends; none: any.  EXIT: exit codes; none: none, -1: any
+	 * but 0 */
+	__s32 errnos[FR_SLOT_ERRNOS];
 	__u32 where, where_not;
 	__u64 comm[2], comm_mask[2]; /* matches if (comm ^ name) & mask is 0 */
 	__u64 cgroup;
@@ -68,7 +70,7 @@ struct fr_limits {
 	__u64 min_ns[FR_KEYS]; /* below: no trigger and no slow copy; 0: never */
 	__u64 slow_ns;         /* over it: copy to the slow lane; 0: none */
 	__u64 error_keys[FR_KEYS / 64]; /* bit: some slot waits for its errors */
-	__u32 wanted;  /* bits 1 << FR_WHAT_*: some slot waits for these */
+	__u32 wanted;   /* bits 1 << FR_WHAT_*: some slot waits for these */
 	__u32 nr_slots; /* slots behind these are FREE */
 	__u64 pad[2];
 	struct fr_trigger_slot slots[FR_TRIGGER_SLOTS];
@@ -82,7 +84,8 @@ struct fr_wake {
 	__u64 seq;
 	__u32 lane, cpu, pid, tid;
 	__u32 key;
-	__s32 value; /* ERROR: errno; EXIT: wait status */
+	__s32 value;   /* ERROR: errno; EXIT: wait status */
+	char comm[16]; /* of the thread; EXIT, OOM: of the process */
 };
 
 /* ---- counts per probe (BPF per-CPU, FR_COUNTER(..., PROBE, ...)) ---------- */
