@@ -20,7 +20,7 @@
 char LICENSE[] SEC("license") = "GPL";
 
 const volatile char fr_ways[FR_WAYS_BYTES] =
-	"in out, minor major start? startkernel?";
+	"in out, !minor major start? startkernel?";
 
 /* Numbers of enum fault_flag and enum vm_fault_reason; 5.15 has no such type. */
 #define FAULT_FLAG_WRITE    0x01

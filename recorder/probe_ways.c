@@ -26,7 +26,7 @@ static struct probe_point *point_named(struct probes *p, const char *stream,
 static struct probe_point *next_point(struct probes *p, const char *stream,
 				      const char **way, bool *ret_optional)
 {
-	const char *name = *way + strspn(*way, " ");
+	const char *name = *way + strspn(*way, " !");
 	size_t len = strcspn(name, " ,?");
 
 	if (!len)
@@ -66,34 +66,62 @@ static const char *next_way(const char *way)
 	return *way ? way + 1 : NULL;
 }
 
+static bool is_costly(const char *way)
+{
+	return way[strspn(way, " ")] == '!';
+}
+
+/* Does somebody want the stream so much that it may cost? */
+static bool is_wanted(const struct probes *p, const char *stream)
+{
+	const char *list = p->config->probes_streams;
+	char item[64];
+
+	while (config_next_item(&list, item, sizeof(item)))
+		if (!strcmp(item + (item[0] == '+'), stream))
+			return true;
+	return !strcmp(p->config->probes_profile, "deep");
+}
+
 /* The first that is whole; one that probes.mechanism asks for goes before. */
 static const char *best_way(struct probes *p, const char *stream,
-			    const char *ways)
+			    const char *ways, const char **ret_costly)
 {
 	const char *best = NULL;
+
+	*ret_costly = NULL;
 
 	for (const char *w = ways; w; w = next_way(w)) {
 		if (!is_whole(p, stream, w))
 			continue;
 		if (is_asked_for(p, stream, w))
 			return w;
+		if (is_costly(w) && !is_wanted(p, stream)) {
+			*ret_costly = w;
+			continue;
+		}
 		if (!best)
 			best = w;
 	}
 	return best;
 }
 
-/* ${best} NULL: there is no way, and why is another matter. */
-static void spare(struct probe_point *pt, const char *stream, const char *best)
+/* ${best} NULL: there is no way, and why is another matter, unless one was too dear. */
+static void spare(struct probe_point *pt, const char *stream, const char *best,
+		  const char *costly)
 {
 	if (pt->spared)
 		pt->why[0] = 0;
-	pt->spared = best != NULL;
+	pt->spared = best || costly;
 	pt->prog = NULL;
+	if (!best && costly && !pt->why[0])
+		snprintf(pt->why, sizeof(pt->why),
+			 "this way costs much: only with probes.streams = +%s, or in the profile deep",
+			 stream);
 	if (best && !pt->why[0])
 		snprintf(pt->why, sizeof(pt->why),
 			 "not needed: %s is recorded by %.*s", stream,
-			 (int)strcspn(best, ",?"), best + strspn(best, " "));
+			 (int)strcspn(best, ",?"), best + strspn(best, " !"));
 }
 
 static void use(struct probe_point *pt)
@@ -107,7 +135,8 @@ void probe_ways_settle(struct probes *p, struct bpf_object *o,
 		       const char *stream)
 {
 	const char *ways = probe_rodata_var(o, "fr_ways", FR_WAYS_BYTES);
-	const char *best = ways ? best_way(p, stream, ways) : NULL;
+	const char *costly = NULL;
+	const char *best = ways ? best_way(p, stream, ways, &costly) : NULL;
 
 	for (const char *w = ways; w; w = next_way(w)) {
 		const char *at = w;
@@ -118,7 +147,7 @@ void probe_ways_settle(struct probes *p, struct bpf_object *o,
 			if (w == best)
 				use(pt);
 			else
-				spare(pt, stream, best);
+				spare(pt, stream, best, costly);
 		}
 	}
 }

@@ -41,9 +41,11 @@ struct fr_bpf_cfg {
 
 /*
  * A stream that can be fed in more than one way declares them, best first:
- *   const volatile char fr_ways[FR_WAYS_BYTES] = "in out, minor major start?";
+ *   const volatile char fr_ways[FR_WAYS_BYTES] = "in out, !minor major start?";
  * Points of one way only are attached: of the first that can be had whole (a point
- * with ? may be missing), or that probes.mechanism asks for.
+ * with ? may be missing), or that probes.mechanism asks for.  A way that begins with
+ * ! costs much: it is taken only where the stream is named in probes.streams, or in
+ * the profile deep.
  */
 #define FR_WAYS_BYTES 128
 

@@ -8,6 +8,8 @@ import csv
 import json
 import sys
 
+# Functions of the kernel that the stream fs shows as calls where it can.
+KERNELS_OWN = ("vfs_", "kernel_", "filemap_", "generic_", "iomap_", "notify_", "iterate_")
 COUNTS = ("records", "filtered", "unmatched", "lost", "misses")
 
 
@@ -45,6 +47,8 @@ def rows_of(path, did):
             seen[stream] += inside and (mine or stream == "drop")
         elif stream == "fault": # not the program's own code
             seen[stream] += mine and inside and r["path"].endswith("/file")
+        elif stream == "fs" and r["call"].startswith(KERNELS_OWN):
+            pass # what io_uring, exec and the like did with files: no call of the program
         elif mine and inside and stream in did:
             seen[stream] += 1
             ops[stream, r["op"]] += 1

@@ -160,7 +160,7 @@ static void bad_ones_are_refused_at_their_place(void **state)
 		{ "oom", 3, "expected `kill`" },
 		{ "oom killer", 4, "expected `kill`" },
 		{ "oom kill > 3", 9, "the end of the rule" },
-		{ "oom kill where path = x", 15, "says nothing" },
+		{ "oom kill where device = x", 15, "says nothing" },
 		{ "oom kill and proc exit code any", 9, "two events" },
 	};
 
