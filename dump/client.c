@@ -3,6 +3,7 @@
 #include "dump/client.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,31 +17,42 @@
 #define SOCKET_NAME "control.sock"
 #define REPLY_MAX   (16u << 20) /* no recorder answers with more */
 
-/* Where and why there is no daemon; the exit code. */
-static int explain_connect(const char *path, int err)
+/* Why not, for people; the exit code. */
+__attribute__((format(printf, 3, 4))) static int
+explain(char why[CLIENT_WHY], int code, const char *fmt, ...)
 {
-	if (err == EACCES || err == EPERM) {
-		fprintf(stderr,
-			"flightrec: no permission to use %s; be root or in "
-			"the recorder's group\n",
-			path);
-		return EXIT_PERMISSION;
-	}
-	if (err == ENOENT || err == ENOTDIR)
-		fprintf(stderr,
-			"flightrec: no flightrecd is running (no socket at "
-			"%s); start it with systemctl start flightrecd\n",
-			path);
-	else
-		fprintf(stderr,
-			"flightrec: no flightrecd is running (nobody answers "
-			"at %s: %s); start it with systemctl start "
-			"flightrecd\n",
-			path, strerror(err));
-	return EXIT_NO_DAEMON;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, CLIENT_WHY, fmt, ap);
+	va_end(ap);
+	return code;
 }
 
-static int connect_socket(const char *folder, unsigned patience_s, int *ret_fd)
+/* Where and why there is no daemon; the exit code. */
+static int explain_connect(char why[CLIENT_WHY], const char *path, int err)
+{
+	if (err == EACCES || err == EPERM)
+		return explain(why, EXIT_PERMISSION,
+			       "no permission to use %s; be root or in the "
+			       "recorder's group",
+			       path);
+	if (err == EAGAIN)
+		return explain(why, EXIT_FAILED,
+			       "flightrecd does not answer: it took too long");
+	if (err == ENOENT || err == ENOTDIR)
+		return explain(why, EXIT_NO_DAEMON,
+			       "no flightrecd is running (no socket at %s); "
+			       "start it with systemctl start flightrecd",
+			       path);
+	return explain(why, EXIT_NO_DAEMON,
+		       "no flightrecd is running (nobody answers at %s: %s); "
+		       "start it with systemctl start flightrecd",
+		       path, strerror(err));
+}
+
+static int connect_socket(const char *folder, unsigned patience_s, int *ret_fd,
+			  char why[CLIENT_WHY])
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct timeval patience = { .tv_sec = patience_s };
@@ -48,21 +60,19 @@ static int connect_socket(const char *folder, unsigned patience_s, int *ret_fd)
 
 	n = snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s", folder,
 		     SOCKET_NAME);
-	if (n < 0 || (size_t)n >= sizeof(addr.sun_path)) {
-		fprintf(stderr, "flightrec: %s: too long for a socket's name\n",
-			folder);
-		return EXIT_USAGE;
-	}
+	if (n < 0 || (size_t)n >= sizeof(addr.sun_path))
+		return explain(why, EXIT_USAGE,
+			       "%s: too long for a socket's name", folder);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return explain_connect(addr.sun_path, errno);
+		return explain_connect(why, addr.sun_path, errno);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
 		int err = errno;
 
 		close(fd);
-		return explain_connect(addr.sun_path, err);
+		return explain_connect(why, addr.sun_path, err);
 	}
 	*ret_fd = fd;
 	return EXIT_OK;
@@ -123,7 +133,7 @@ static int split_pairs(struct client_reply *r, char *line)
 }
 
 /* "ok" and pairs, or "error CODE TEXT". */
-static int parse_reply(struct client_reply *r)
+static int parse_reply(struct client_reply *r, char why[CLIENT_WHY])
 {
 	char *rest = strchr(r->text, '\n');
 	char *text;
@@ -134,18 +144,17 @@ static int parse_reply(struct client_reply *r)
 	if (!strcmp(r->text, "ok")) {
 		if (!rest || !split_pairs(r, rest))
 			return EXIT_OK;
-		fprintf(stderr, "flightrec: out of memory\n");
-		return EXIT_FAILED;
+		return explain(why, EXIT_FAILED, "out of memory");
 	}
 	if (!strncmp(r->text, "error ", 6)) {
 		code = strtol(r->text + 6, &text, 10);
-		fprintf(stderr, "flightrec: %s\n",
-			*text == ' ' ? text + 1 : text);
-		return code > 0 && code < 126 ? (int)code : EXIT_FAILED;
+		return explain(why,
+			       code > 0 && code < 126 ? (int)code : EXIT_FAILED,
+			       "%s", *text == ' ' ? text + 1 : text);
 	}
-	fprintf(stderr, "flightrec: flightrecd closed the connection without "
-			"an answer; its log says why\n");
-	return EXIT_FAILED;
+	return explain(why, EXIT_FAILED,
+		       "flightrecd closed the connection without an answer; "
+		       "its log says why");
 }
 
 static int send_line(int fd, const char *line)
@@ -165,13 +174,14 @@ static int send_line(int fd, const char *line)
 	return 0;
 }
 
-int client_ask(const char *folder, const char *line, unsigned patience_s,
-	       struct client_reply *ret)
+int client_try(const char *folder, const char *line, unsigned patience_s,
+	       struct client_reply *ret, char why[CLIENT_WHY])
 {
 	int fd = -1, code, r;
 
 	*ret = (struct client_reply){ 0 };
-	code = connect_socket(folder, patience_s, &fd);
+	why[0] = 0;
+	code = connect_socket(folder, patience_s, &fd, why);
 	if (code != EXIT_OK)
 		return code;
 	/* who refuses may answer before it has read: the answer counts */
@@ -181,16 +191,27 @@ int client_ask(const char *folder, const char *line, unsigned patience_s,
 		r = -errno;
 	close(fd);
 	if (ret->text && (*ret->text || !r))
-		code = parse_reply(ret);
+		code = parse_reply(ret, why);
 	else if (r == -EAGAIN)
 		code = EXIT_FAILED;
 	else
 		code = EXIT_NO_DAEMON;
 	if (!ret->text)
-		fprintf(stderr, "flightrec: flightrecd does not answer: %s\n",
+		explain(why, code, "flightrecd does not answer: %s",
 			r == -EAGAIN ? "it took too long" : strerror(-r));
 	if (code != EXIT_OK)
 		client_free(ret);
+	return code;
+}
+
+int client_ask(const char *folder, const char *line, unsigned patience_s,
+	       struct client_reply *ret)
+{
+	char why[CLIENT_WHY];
+	int code = client_try(folder, line, patience_s, ret, why);
+
+	if (code != EXIT_OK)
+		fprintf(stderr, "flightrec: %s\n", why);
 	return code;
 }
 

@@ -3,6 +3,8 @@
 #ifndef DUMP_CLIENT_H
 #define DUMP_CLIENT_H
 
+#define CLIENT_WHY 1024 /* room for one line of text */
+
 struct client_pair {
 	char *key, *value;
 };
@@ -19,6 +21,9 @@ struct client_reply {
  */
 int client_ask(const char *folder, const char *line, unsigned patience_s,
 	       struct client_reply *ret);
+/* The same, with what it would have said in ${why}. */
+int client_try(const char *folder, const char *line, unsigned patience_s,
+	       struct client_reply *ret, char why[CLIENT_WHY]);
 /* NULL: not in the reply. */
 const char *client_value(const struct client_reply *r, const char *key);
 void client_free(struct client_reply *r);

@@ -389,6 +389,7 @@ static int record(struct record *r)
 	block_signals(r, &set, &old);
 	if (start_command(r, &failed_fd, &old))
 		return EXIT_OWN_FAILURE;
+	r->recorder.command = cmd_record.name;
 	r->recorder.scope = r->pid;
 	r->recorder.beside = r->folder;
 	if (private_recorder_start(&r->recorder)) {

@@ -4,17 +4,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "dump/recorder_exec.h"
 #include "recorder/config.h"
+#include "recorder/runfolder.h"
 
 #define ARGS_MAX (2 * PRIVATE_SETS_MAX + 32)
 
@@ -46,7 +49,8 @@ static int make_run_folder(struct private_recorder *r, const char *user)
 		tmp = "/run";
 	else if (!tmp || !*tmp)
 		tmp = "/tmp";
-	snprintf(r->run, sizeof(r->run), "%s/flightrec-record.XXXXXX", tmp);
+	snprintf(r->run, sizeof(r->run), "%s/flightrec-%s.XXXXXX", tmp,
+		 r->command);
 	if (!mkdtemp(r->run))
 		return -errno;
 	r->own_run = true;
@@ -60,8 +64,8 @@ static int make_dump_folder(struct private_recorder *r, const char *user)
 		snprintf(r->dumps, sizeof(r->dumps), "%s", user);
 		return 0;
 	}
-	if (snprintf(r->dumps, sizeof(r->dumps), "%s/.flightrec-record.XXXXXX",
-		     r->beside) >= (int)sizeof(r->dumps))
+	if (snprintf(r->dumps, sizeof(r->dumps), "%s/.flightrec-%s.XXXXXX",
+		     r->beside, r->command) >= (int)sizeof(r->dumps))
 		return -ENAMETOOLONG;
 	if (!mkdtemp(r->dumps))
 		return -errno;
@@ -92,7 +96,8 @@ static void fill_args(struct args *a, const struct private_recorder *r, int fd)
 	add(a, "--set=dump.fallback=%s", "");
 	add(a, "--set=ring.pin_folder=%s", "");
 	snprintf(text, sizeof(text), "%d", (int)r->scope);
-	add(a, "--set=scope.pids=%s", text);
+	if (r->scope)
+		add(a, "--set=scope.pids=%s", text);
 	for (unsigned i = 0; i < r->nr_sets; i++)
 		add(a, "--set=%s", r->sets[i]);
 	snprintf(text, sizeof(text), "%d", fd);
@@ -140,22 +145,61 @@ static unsigned show_log(const struct private_recorder *r, const char *only)
 	return nr;
 }
 
-static int wait_ready(struct private_recorder *r, int fd)
+char *private_recorder_words(const struct private_recorder *r, const char *only,
+			     char *buf, size_t size)
 {
+	FILE *f = fopen(r->log, "re");
+	char line[1024];
+
+	buf[0] = '\0';
+	while (f && fgets(line, sizeof(line), f)) {
+		const char *colon = strstr(line, ": ");
+
+		if (only && !strstr(line, only))
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		snprintf(buf, size, "%s", colon ? colon + 2 : line);
+	}
+	if (f)
+		fclose(f);
+	return buf;
+}
+
+/* 1: it records, 0: it ended, or negative errno. */
+static int read_ready(const struct private_recorder *r, int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int left_ms = r->patience_ms ? (int)r->patience_ms : -1;
 	char byte;
 	ssize_t n;
 
-	do
-		n = read(fd, &byte, 1);
-	while (n < 0 && errno == EINTR);
+	do {
+		n = poll(&p, 1, left_ms);
+		if (!n)
+			return -ETIME;
+		if (n > 0)
+			n = read(fd, &byte, 1);
+	} while (n < 0 && errno == EINTR && !r->patience_ms);
+	return n < 0 ? -errno : (int)n;
+}
+
+static int wait_ready(struct private_recorder *r, int fd)
+{
+	int n = read_ready(r, fd);
+
 	if (n == 1) {
-		show_log(r, "no kernel probes");
+		if (!r->quiet)
+			show_log(r, "no kernel probes");
 		return 0;
 	}
-	if (!show_log(r, NULL))
-		fprintf(stderr, "flightrec record: the recorder ended without "
-				"a word; flightrec doctor may tell why\n");
-	return -1;
+	if (!r->quiet && !show_log(r, NULL))
+		fprintf(stderr,
+			"flightrec %s: the recorder %s; flightrec doctor may "
+			"tell why\n",
+			r->command,
+			n == -ETIME ? "took too long to start" :
+				      "ended without a word");
+	return n ? n : -ECHILD;
 }
 
 static int make_folders(struct private_recorder *r)
@@ -169,9 +213,22 @@ static int make_folders(struct private_recorder *r)
 	return err;
 }
 
+static void say_folder(const struct private_recorder *r, int err)
+{
+	if (r->own_run)
+		fprintf(stderr,
+			"flightrec %s: cannot write in folder %s: "
+			"%s; choose another with -o\n",
+			r->command, r->beside, strerror(-err));
+	else
+		fprintf(stderr, "flightrec %s: %s: %s\n", r->command, r->run,
+			strerror(-err));
+}
+
 int private_recorder_start(struct private_recorder *r)
 {
 	int fds[2], err = make_folders(r);
+	pid_t pid;
 
 	if (!err && snprintf(r->log, sizeof(r->log), "%s/log", r->run) >=
 			    (int)sizeof(r->log))
@@ -181,32 +238,59 @@ int private_recorder_start(struct private_recorder *r)
 	if (!err && pipe2(fds, O_CLOEXEC) < 0)
 		err = -errno;
 	if (err) {
-		if (r->own_run)
-			fprintf(stderr,
-				"flightrec record: cannot write in folder %s: "
-				"%s; choose another with -o\n",
-				r->beside, strerror(-err));
-		else
-			fprintf(stderr, "flightrec record: %s: %s\n", r->run,
-				strerror(-err));
-		return -1;
+		if (!r->quiet)
+			say_folder(r, err);
+		return err;
 	}
-	r->pid = fork();
-	if (r->pid == 0)
+	pid = fork(); /* not into *r, which both may share */
+	if (pid == 0)
 		run_recorder(r, fds[1]);
+	r->pid = pid;
+	err = pid < 0 ? -errno : 0;
 	close(fds[1]);
-	err = r->pid < 0 ? -1 : wait_ready(r, fds[0]);
+	if (!err)
+		err = wait_ready(r, fds[0]);
 	close(fds[0]);
 	return err;
+}
+
+/* It has ended, or was killed when patience did. */
+static void wait_end(const struct private_recorder *r)
+{
+	int fd = r->patience_ms ? (int)syscall(SYS_pidfd_open, r->pid, 0) : -1;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (fd >= 0) {
+		if (poll(&p, 1, (int)r->patience_ms) != 1)
+			kill(r->pid, SIGKILL);
+		close(fd);
+	}
+	while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* What a recorder leaves that did not end by itself. */
+static void empty_run_folder(const struct private_recorder *r)
+{
+	static const char *const names[] = { RUNFOLDER_PID, RUNFOLDER_SOCKET,
+					     RUNFOLDER_RING,
+					     RUNFOLDER_OLD_RING };
+	char path[PATH_MAX + 32];
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", r->run, names[i]);
+		unlink(path);
+	}
 }
 
 void private_recorder_end(struct private_recorder *r)
 {
 	if (r->pid > 0) {
 		kill(r->pid, SIGTERM);
-		while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		wait_end(r);
 		r->pid = 0;
+		if (r->own_run && r->patience_ms)
+			empty_run_folder(r);
 	}
 	if (r->log[0])
 		unlink(r->log);
