@@ -94,6 +94,8 @@ static void fill_args(struct args *a, const struct private_recorder *r, int fd)
 	add(a, "--set=run.folder=%s", r->run);
 	add(a, "--set=dump.folder=%s", r->dumps);
 	add(a, "--set=dump.fallback=%s", "");
+	/* its one snapshot was asked for */
+	add(a, "--set=dump.keep_free=%s", "0");
 	add(a, "--set=ring.pin_folder=%s", "");
 	snprintf(text, sizeof(text), "%d", (int)r->scope);
 	if (r->scope)

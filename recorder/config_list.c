@@ -11,6 +11,7 @@
 #include "recorder/collector_spec.h"
 #include "recorder/config_internal.h"
 #include "recorder/policy.h"
+#include "recorder/retention.h"
 #include "triggers/units.h"
 
 /* Texts that are one of a few words, and lists of such. */
@@ -402,6 +403,19 @@ static bool is(const struct config_param *p, const char *section,
 	return !strcmp(p->section, section) && !strcmp(p->key, key);
 }
 
+static int check_keep_free(const char *value, struct rule_diag *diag)
+{
+	struct retention_limits l;
+
+	if (retention_parse_keep_free(value, &l) == 0)
+		return 0;
+	return config_fail(
+		diag,
+		"keep_free = '%.40s' is no size and no percentage below 100; "
+		"write 1GiB or 5%%",
+		value);
+}
+
 int config_check_text(const struct config_param *p, const char *value,
 		      struct rule_diag *diag)
 {
@@ -418,6 +432,8 @@ int config_check_text(const struct config_param *p, const char *value,
 		return config_check_collectors(value, diag);
 	if (is(p, "scope", "pids"))
 		return check_pids(value, diag);
+	if (is(p, "dump", "keep_free"))
+		return check_keep_free(value, diag);
 	for (unsigned i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
 		if (is(p, choices[i].section, choices[i].key)) {
 			if (!*value || strchr(value, ','))

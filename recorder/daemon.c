@@ -195,6 +195,7 @@ static void chores(struct daemon *d, uint64_t now_ns)
 	on_child(d);
 	check_clocks(d);
 	rules_check(d);
+	dumps_prune(&d->dumps, now_ns);
 	if (d->probes)
 		probes_seal_offline(d->probes);
 }

@@ -4,68 +4,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "dump/snapshot_write.h"
+#include "recorder/dumper_child.h"
 #include "recorder/dumper_copy.h"
 #include "recorder/dumper_folder.h"
 #include "recorder/retention.h"
 
-#define DUMPER_NAME     "fr-dumper"
-#define DUMPER_NICE     10
-#define NAMES_MAX       1000 /* snapshots of one millisecond */
-/* No dumper lives as long as that: dump.hold_limit has a maximum. */
-#define OLD_TEMPORARY_S 1800
+#define DUMPER_NAME "fr-dumper"
+#define NAMES_MAX   1000 /* snapshots of one millisecond */
 
 /* ---- in the child ---------------------------------------------------------------- */
-
-static void close_others(int fd)
-{
-	if (fd > 3)
-		close_range(3, (unsigned)fd - 1, 0);
-	close_range((unsigned)fd + 1, ~0U, 0);
-}
-
-static void reset_signals(void)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN); /* a dead recorder is no reason to stop */
-	signal(SIGUSR1, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGINT, SIG_IGN); /* the recorder decides what ends with it */
-	sigemptyset(&set);
-	sigprocmask(SIG_SETMASK, &set, NULL);
-}
-
-/* The owner of the folder, without any right of its own. */
-static int become_owner(int folder_fd, gid_t gid)
-{
-	struct stat st;
-
-	if (fstat(folder_fd, &st) < 0)
-		return -errno;
-	umask(0027);
-	if (geteuid() != 0)
-		return 0;
-	if (setgroups(0, NULL) < 0)
-		return -errno;
-	if (gid != (gid_t)-1 && setresgid(gid, gid, gid) < 0)
-		return -errno;
-	if (st.st_uid != 0 && setresuid(st.st_uid, st.st_uid, st.st_uid) < 0)
-		return -errno;
-	return 0;
-}
 
 /* The folder becomes the current one, since its name may lead through others that
  * its owner cannot pass. */
@@ -76,22 +32,22 @@ static int enter_folder(const struct dump_job *job, int *ret_fd)
 	*ret_fd = fd;
 	if (fd < 0)
 		return fd;
-	err = dumper_folder_check(fd, freeze_held_chunks(job->freeze));
-	if (!err && fchdir(fd) < 0)
-		err = -errno;
-	return err ? err : become_owner(fd, job->gid);
+	err = fchdir(fd) < 0 ? -errno : 0;
+	return err ? err : dumper_child_become_owner(fd, job->gid);
 }
 
 static void choose_name(const struct dump_job *job, int fd,
 			char name[RETENTION_NAME_MAX], uint32_t *ret_attempt)
 {
-	char file[RETENTION_NAME_MAX + 8];
+	char file[RETENTION_FILE_MAX], pinned[RETENTION_FILE_MAX];
 
 	for (*ret_attempt = 0; *ret_attempt < NAMES_MAX; ++*ret_attempt) {
 		retention_make_name(name, job->real_ns, job->trigger,
 				    *ret_attempt);
 		snprintf(file, sizeof(file), "%s" SNAP_SUFFIX, name);
-		if (faccessat(fd, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		retention_pin_name(pinned, file, true);
+		if (faccessat(fd, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+		    faccessat(fd, pinned, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 			return;
 	}
 }
@@ -107,44 +63,76 @@ static int write_snapshot(const struct dump_job *job, int folder_fd,
 	return msg.err;
 }
 
+static void retain(const struct dump_job *job, int folder_fd, int pipe_fd,
+		   struct retention_job *r, struct retention_result *ret)
+{
+	struct dumper_msg msg = { .kind = DUMPER_CLEANED };
+
+	r->limits = job->limits;
+	if (dumper_child_retain(folder_fd, job->folder, r, ret))
+		return;
+	msg.removed = ret->removed;
+	msg.not_removed = ret->failed;
+	(void)!write(pipe_fd, &msg, sizeof(msg));
+}
+
+/* Before anything is written: what dump.keep_free asks for. */
+static int make_room(const struct dump_job *job, int folder_fd, int pipe_fd,
+		     uint64_t *ret_free)
+{
+	uint64_t chunks = freeze_held_chunks(job->freeze), lacking;
+	struct retention_job r = { .need = dumper_folder_need(chunks) };
+	struct retention_result result = { 0 };
+	int err = dumper_folder_writable(folder_fd);
+
+	if (!err)
+		err = retention_lacking(folder_fd, &job->limits, r.need,
+					&lacking, ret_free);
+	if (!err && lacking) {
+		retain(job, folder_fd, pipe_fd, &r, &result);
+		err = retention_lacking(folder_fd, &job->limits, r.need,
+					&lacking, ret_free);
+		if (!err && lacking)
+			err = -EXFULL;
+	}
+	return !err && *ret_free < r.need ? -ENOSPC : err;
+}
+
 /* Only where a snapshot just went well, so that nothing waits for a sick disk. */
 static void clean_folder(const struct dump_job *job, int folder_fd, int pipe_fd,
 			 const char *name)
 {
-	struct dumper_msg msg = { .kind = DUMPER_CLEANED };
-	struct retention_result r;
+	struct retention_job r = { .keep = name };
+	struct retention_result result = { 0 };
 
-	retention_remove_temporary(folder_fd, OLD_TEMPORARY_S);
-	if (retention_apply(folder_fd, job->max_files, job->max_bytes, name,
-			    &r))
-		return;
-	msg.removed = r.removed;
-	msg.not_removed = r.failed;
-	(void)!write(pipe_fd, &msg, sizeof(msg));
+	retention_remove_temporary(folder_fd, RETENTION_TEMPORARY_S);
+	retain(job, folder_fd, pipe_fd, &r, &result);
 }
 
 static void run_child(const struct dump_job *job, int pipe_fd)
 {
 	struct dumper_msg msg = { .kind = DUMPER_CONFINED };
 	char name[RETENTION_NAME_MAX];
+	uint64_t free_bytes = 0;
 	int folder_fd, err;
 
-	prctl(PR_SET_NAME, DUMPER_NAME);
-	reset_signals();
-	setpriority(PRIO_PROCESS, 0, DUMPER_NICE);
-	close_others(pipe_fd);
+	dumper_child_begin(DUMPER_NAME, pipe_fd);
 	for (unsigned i = 0; i < job->freeze->nr; i++)
 		freeze_view(job->freeze, i);
 	err = enter_folder(job, &folder_fd);
 	priv_confine_dumper(&folder_fd, 1, &msg.confined);
 	(void)!write(pipe_fd, &msg, sizeof(msg));
+	if (!err)
+		err = make_room(job, folder_fd, pipe_fd, &free_bytes);
 	if (!err) {
 		err = write_snapshot(job, folder_fd, pipe_fd, name);
 		if (!err)
 			clean_folder(job, folder_fd, pipe_fd, name);
 		_exit(err ? 1 : 0);
 	}
-	msg = (struct dumper_msg){ .kind = DUMPER_DONE, .err = err };
+	msg = (struct dumper_msg){ .kind = DUMPER_DONE,
+				   .err = err,
+				   .free_bytes = free_bytes };
 	(void)!write(pipe_fd, &msg, sizeof(msg));
 	_exit(1);
 }
@@ -190,6 +178,7 @@ static void take_done(struct dumper *d, const struct dumper_msg *m)
 	d->done_ns = now_ns();
 	d->err = m->err > 0 ? -m->err : m->err;
 	d->attempt = m->attempt;
+	d->free_bytes = m->free_bytes;
 	d->bytes = m->bytes;
 	d->records = m->records;
 	d->torn = m->torn;
@@ -207,8 +196,8 @@ static void take(struct dumper *d, struct freeze *freeze,
 	} else if (m->kind == DUMPER_CONFINED) {
 		d->confined = m->confined;
 	} else if (m->kind == DUMPER_CLEANED) {
-		d->removed = m->removed;
-		d->not_removed = m->not_removed;
+		d->removed += m->removed;
+		d->not_removed += m->not_removed;
 	} else if (m->kind == DUMPER_DONE) {
 		take_done(d, m);
 	}
@@ -247,6 +236,8 @@ const char *dumper_why(int err)
 		return "it took longer than dump.hold_limit";
 	case EALREADY:
 		return "an earlier snapshot still hangs there";
+	case EXFULL:
+		return "what is free there is below dump.keep_free, or would be";
 	case ENOTUNIQ:
 		return "it lies in a folder that anyone can write, and belongs to someone else; choose another";
 	default:

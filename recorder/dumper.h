@@ -14,6 +14,7 @@
 #include "recorder/facts.h"
 #include "recorder/freeze.h"
 #include "recorder/priv.h"
+#include "recorder/retention.h"
 #include "recorder/state_out.h"
 
 #include <stdint.h>
@@ -30,9 +31,10 @@ struct dump_job {
 	int level;                               /* zstd */
 	int anonymize, keep_extensions;          /* dump/anonymize.h */
 	gid_t gid; /* group of what root makes; (gid_t)-1: as it comes */
-	uint64_t max_files, max_bytes; /* what stays after a good one */
-	struct state_area *area; /* where the look it asked for comes; NULL: none */
-	uint32_t look;           /* its number; 0: none */
+	struct retention_limits limits; /* of the folder */
+	struct state_area
+		*area; /* where the look it asked for comes; NULL: none */
+	uint32_t look; /* its number; 0: none */
 	uint64_t look_wait_ns;
 };
 
@@ -45,6 +47,7 @@ struct dumper {
 	uint32_t attempt; /* of the file's name, see retention.h */
 	uint64_t done_ns; /* when it reported it */
 	uint64_t bytes, records, torn, stolen_chunks, copied_chunks;
+	uint64_t free_bytes;           /* where a write was refused */
 	uint32_t removed, not_removed; /* older snapshots */
 	struct priv_report confined;
 };

@@ -23,7 +23,7 @@ struct dumper_msg {
 	int32_t err;
 	uint32_t src, from, to;
 	uint32_t attempt; /* of the file's name */
-	uint64_t bytes, records, torn, stolen_chunks;
+	uint64_t bytes, records, torn, stolen_chunks, free_bytes;
 	struct priv_report confined;
 	uint32_t removed, not_removed;
 	uint32_t spare;

@@ -113,38 +113,45 @@ static void give_to_group(int fd, gid_t gid)
 		(void)!fchown(fd, (uid_t)-1, gid);
 }
 
-int dumper_folder_open(const char *path, gid_t gid)
+int dumper_folder_find(const char *path)
 {
 	int fd = open_there(path), err;
 
-	if (fd == -ENOENT) {
-		err = runfolder_make(path, 0750);
-		fd = err ? err : open_there(path);
-	}
 	if (fd < 0)
 		return fd;
 	err = check_place(fd);
-	if (err) {
-		close(fd);
-		return err;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+int dumper_folder_open(const char *path, gid_t gid)
+{
+	int fd = dumper_folder_find(path), err;
+
+	if (fd == -ENOENT) {
+		err = runfolder_make(path, 0750);
+		fd = err ? err : dumper_folder_find(path);
 	}
-	give_to_group(fd, gid);
+	if (fd >= 0)
+		give_to_group(fd, gid);
 	return fd;
 }
 
-/* A snapshot takes a fifteenth of its slots as a rule.  Where not even an
- * eighth (and 64 KiB) is free there is no point in trying, and trying costs
- * history: chunks are given back while the file grows. */
-int dumper_folder_check(int fd, uint64_t chunks)
+int dumper_folder_writable(int fd)
 {
 	struct statvfs vfs;
 
 	if (fstatvfs(fd, &vfs) < 0)
 		return -errno;
-	if (vfs.f_flag & ST_RDONLY)
-		return -EROFS;
-	if ((uint64_t)vfs.f_bavail * vfs.f_frsize <
-	    chunks * FR_CHUNK_BYTES / 8 + 65536)
-		return -ENOSPC;
-	return 0;
+	return vfs.f_flag & ST_RDONLY ? -EROFS : 0;
+}
+
+/* A snapshot takes a fifteenth of its slots as a rule.  Where not even an
+ * eighth (and 64 KiB) is free there is no point in trying, and trying costs
+ * history: chunks are given back while the file grows. */
+uint64_t dumper_folder_need(uint64_t chunks)
+{
+	return chunks * FR_CHUNK_BYTES / 8 + 65536;
 }

@@ -17,7 +17,11 @@
  */
 int dumper_folder_open(const char *path, gid_t gid);
 
-/* 0 if a snapshot of ${chunks} may fit; -ENOSPC, -EROFS, other errno. */
-int dumper_folder_check(int fd, uint64_t chunks);
+/* The same of a folder that is there already, changing nothing. */
+int dumper_folder_find(const char *path);
+/* 0, -EROFS, other errno. */
+int dumper_folder_writable(int fd);
+/* Where less is free, a snapshot of ${chunks} is not tried. */
+uint64_t dumper_folder_need(uint64_t chunks);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "dump/snapshot_write.h"
 #include "recorder/log.h"
+#include "triggers/units.h"
 
 static uint64_t clock_ns(clockid_t id)
 {
@@ -129,6 +130,7 @@ static void keep_left(struct dumps *d, pid_t pid, int hung)
 
 void dumps_reap(struct dumps *d)
 {
+	pruner_reap(&d->pruner);
 	for (unsigned i = 0; i < DUMPS_LEFT_MAX; i++) {
 		struct dumps_left *l = &d->left[i];
 
@@ -141,20 +143,40 @@ void dumps_reap(struct dumps *d)
 	}
 }
 
+static int hangs_in(const struct dumps *d, const char *folder)
+{
+	for (unsigned i = 0; i < DUMPS_LEFT_MAX; i++) {
+		const struct dumps_left *l = &d->left[i];
+
+		if (l->pid && l->hung && !strcmp(l->folder, folder))
+			return 1;
+	}
+	return 0;
+}
+
 /* All slots taken: nothing here ends any more, so nothing more is begun. */
 static int folder_hangs(struct dumps *d, const char *folder)
 {
 	unsigned used = 0;
 
 	dumps_reap(d);
-	for (unsigned i = 0; i < DUMPS_LEFT_MAX; i++) {
-		const struct dumps_left *l = &d->left[i];
+	for (unsigned i = 0; i < DUMPS_LEFT_MAX; i++)
+		used += d->left[i].pid != 0;
+	return used == DUMPS_LEFT_MAX || hangs_in(d, folder);
+}
 
-		used += l->pid != 0;
-		if (l->pid && l->hung && !strcmp(l->folder, folder))
-			return 1;
-	}
-	return used == DUMPS_LEFT_MAX;
+/* Not beside a dumper, which does the same when it is done. */
+void dumps_prune(struct dumps *d, uint64_t now_ns)
+{
+	const struct dumps_settings *s = &d->settings;
+
+	if (d->state != DUMPS_IDLE || now_ns < d->pruner.next_ns)
+		return;
+	d->pruner.next_ns = now_ns + pruner_period(&s->limits);
+	for (unsigned i = 0; i < PRUNER_FOLDERS; i++)
+		if (!hangs_in(d, s->folders[i]))
+			pruner_start(&d->pruner, i, s->folders[i], s->gid,
+				     &s->limits);
 }
 
 /* ---- one attempt after the other --------------------------------------------------- */
@@ -176,23 +198,12 @@ static int start_attempt(struct dumps *d)
 		.anonymize = d->settings.anonymize,
 		.keep_extensions = d->settings.keep_extensions,
 		.gid = d->settings.gid,
-		.max_files = d->settings.max_files,
-		.max_bytes = d->settings.max_bytes,
+		.limits = d->settings.limits,
 		.area = state_area(d->looks),
 		.look = d->look,
 		.look_wait_ns = d->settings.look_wait_ns,
 	};
 	return dumper_start(&d->dumper, &d->job);
-}
-
-static void say_removed(const struct dumps *d)
-{
-	if (d->dumper.removed)
-		log_info("%s: removed %u oldest snapshots", d->folder,
-			 d->dumper.removed);
-	if (d->dumper.not_removed)
-		log_err(0, "%s: %u snapshots cannot be removed", d->folder,
-			d->dumper.not_removed);
 }
 
 static void note_times(struct dumps *d, struct dump_outcome *o)
@@ -242,7 +253,6 @@ static void finish(struct dumps *d, int err, int tell)
 	d->counts.stolen_chunks += d->dumper.stolen_chunks;
 	d->counts.confined = d->dumper.confined;
 	d->state = DUMPS_IDLE;
-	say_removed(d);
 	if (tell) /* last: the next dump may begin in there */
 		d->done_fn(d->done_arg, &o);
 }
@@ -259,10 +269,14 @@ static int try_next(struct dumps *d, int err)
 {
 	while (err) {
 		const char *next = what_next(d);
+		char room[64] = "", text[32];
 
-		log_err(0, "cannot write a snapshot into %s%s%s%s: %s",
+		if (err == -EXFULL)
+			snprintf(room, sizeof(room), " (%s are free)",
+				 units_human_size(text, d->dumper.free_bytes));
+		log_err(0, "cannot write a snapshot into %s%s%s%s: %s%s",
 			d->folder, next ? " (trying " : "", next ? next : "",
-			next ? ")" : "", dumper_why(err));
+			next ? ")" : "", dumper_why(err), room);
 		if (!next)
 			return err;
 		d->attempt = 1;
@@ -342,6 +356,8 @@ static void end_dumper(struct dumps *d, int kill_it)
 	int err = dumper_end(&d->dumper, kill_it, &left);
 
 	keep_left(d, left, kill_it);
+	d->counts.removed += d->dumper.removed;
+	d->counts.not_removed += d->dumper.not_removed;
 	if (err && kill_it) {
 		err = -ETIME;
 		log_err(0,
@@ -401,6 +417,7 @@ static void wait_left(struct dumps *d)
 void dumps_fini(struct dumps *d)
 {
 	dumps_finish(d);
+	pruner_end(&d->pruner);
 	wait_left(d);
 	facts_free(&d->hold_facts);
 	facts_free(&d->facts);

@@ -11,6 +11,7 @@
 #include "recorder/config.h"
 #include "recorder/dumper.h"
 #include "recorder/freeze.h"
+#include "recorder/pruner.h"
 #include "recorder/retention.h"
 #include "recorder/state.h"
 
@@ -56,7 +57,8 @@ struct dumps_counts {
 	uint64_t done, failed, retried, killed;
 	struct dumps_times hold, hit_to_hold, hit_to_disk; /* ns */
 	uint64_t stolen_chunks, torn, bytes;
-	struct priv_report confined; /* of the last dumper */
+	uint64_t removed, not_removed; /* older snapshots, by dumpers */
+	struct priv_report confined;   /* of the last dumper */
 };
 
 /* Copied from the configuration, so that it can be replaced at any time. */
@@ -64,7 +66,8 @@ struct dumps_settings {
 	char folders[2][PATH_MAX]; /* dump.folder, dump.fallback ("": none) */
 	int level;
 	int anonymize, keep_extensions;
-	uint64_t hold_limit_ns, max_files, max_bytes, look_wait_ns;
+	uint64_t hold_limit_ns, look_wait_ns;
+	struct retention_limits limits;
 	gid_t gid;
 };
 
@@ -105,6 +108,7 @@ struct dumps {
 	struct dumper dumper;
 	struct dumps_left left[DUMPS_LEFT_MAX];
 	struct dumps_counts counts;
+	struct pruner pruner;
 };
 
 /* Holds all rings.  -EBUSY: one is under way; then nothing happens. */
@@ -129,6 +133,8 @@ uint64_t dumps_deadline(const struct dumps *d);
 void dumps_check_limit(struct dumps *d, uint64_t now_ns);
 /* Takes note of dumpers that have ended: on SIGCHLD. */
 void dumps_reap(struct dumps *d);
+/* Now and then: old snapshots go while nothing is dumped (pruner.h). */
+void dumps_prune(struct dumps *d, uint64_t now_ns);
 /* Waits until the dump under way is over; its limit holds. */
 void dumps_finish(struct dumps *d);
 void dumps_fini(struct dumps *d);

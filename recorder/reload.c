@@ -21,8 +21,8 @@ void daemon_configure_dumps(struct dumps *dumps, const struct fr_config *c,
 	s->keep_extensions = c->dump_keep_extensions;
 	s->hold_limit_ns = c->dump_hold_limit;
 	s->look_wait_ns = c->state_dump_wait;
-	s->max_files = (uint64_t)c->dump_max_files;
-	s->max_bytes = c->dump_max_use;
+	retention_limits(c, &s->limits);
+	dumps->pruner.next_ns = 0; /* what is in force now may be less */
 	s->gid = gid;
 }
 

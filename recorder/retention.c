@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* retention.c - names of snapshots, and which of them make room. */
+/* retention.c - the snapshots of a folder: read, and those that must go removed. */
 #include "recorder/retention.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,63 +9,85 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
-#define PREFIX "flightrec-"
-#define SUFFIX ".frs"
-#define STAMP      \
-	"dddddddd" \
-	"Tdddddd.dddZ-" /* d: a digit */
+#include "recorder/config.h"
+#include "triggers/units.h"
 
-struct entry {
-	char name[256];
-	uint64_t bytes;
-};
+/* So many that cannot be removed: then the folder is to blame, not they. */
+#define FAILED_MAX    32
+#define KEEP_FREE_MAX (1ULL << 60)
 
-static int name_byte_ok(char c)
+/* ---- limits --------------------------------------------------------------- */
+
+int retention_parse_keep_free(const char *text, struct retention_limits *l)
 {
-	return isalnum((unsigned char)c) || c == '-' || c == '_';
+	uint64_t bytes = 0;
+	double percent = 0;
+	int err = units_parse_percent(text, &percent);
+
+	if (err)
+		err = units_parse_size(text, &bytes);
+	else if (percent >= 100)
+		err = -ERANGE;
+	if (!err && bytes > KEEP_FREE_MAX)
+		err = -ERANGE;
+	if (err)
+		return err;
+	l->keep_free = bytes;
+	l->keep_free_percent = percent;
+	return 0;
 }
 
-char *retention_make_name(char buf[RETENTION_NAME_MAX], uint64_t real_ns,
-			  const char *trigger, unsigned attempt)
+void retention_limits(const struct fr_config *c, struct retention_limits *ret)
 {
-	time_t sec = (time_t)(real_ns / 1000000000);
-	char clean[64], again[16] = "";
-	struct tm tm;
-	size_t i;
-
-	for (i = 0; trigger[i] && i < sizeof(clean) - 1; i++)
-		clean[i] = name_byte_ok(trigger[i]) ? trigger[i] : '_';
-	if (!i)
-		clean[i++] = '_';
-	clean[i] = '\0';
-	if (attempt)
-		snprintf(again, sizeof(again), ".%u", attempt);
-	gmtime_r(&sec, &tm);
-	snprintf(buf, RETENTION_NAME_MAX,
-		 PREFIX "%04d%02d%02dT%02d%02d%02d.%03uZ-%s%s",
-		 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-		 tm.tm_min, tm.tm_sec, (unsigned)(real_ns / 1000000 % 1000),
-		 clean, again);
-	return buf;
+	*ret = (struct retention_limits){
+		.max_files = (uint64_t)c->dump_max_files,
+		.max_bytes = c->dump_max_use,
+		.max_age_ns = c->dump_max_age,
+		.max_share = c->dump_max_share,
+	};
+	/* it was checked when it was set */
+	(void)retention_parse_keep_free(c->dump_keep_free, ret);
 }
 
-int retention_is_ours(const char *file)
+const char *retention_why_name(enum retention_why why)
 {
-	const char *p = file + strlen(PREFIX);
-	size_t len = strlen(file);
+	static const char *const names[] = {
+		[RETENTION_STAYS] = "",
+		[RETENTION_AGE] = "dump.max_age",
+		[RETENTION_FILES] = "dump.max_files",
+		[RETENTION_USE] = "dump.max_use",
+		[RETENTION_FREE] = "dump.keep_free",
+	};
 
-	if (len < strlen(PREFIX) + strlen(STAMP) + 1 + strlen(SUFFIX))
+	return names[why];
+}
+
+int retention_lacking(int dir_fd, const struct retention_limits *l,
+		      uint64_t need, uint64_t *ret_lacking, uint64_t *ret_free)
+{
+	struct statvfs vfs;
+	uint64_t keep = l->keep_free, have;
+
+	*ret_lacking = 0;
+	if (fstatvfs(dir_fd, &vfs) < 0)
+		return -errno;
+	have = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+	*ret_free = have;
+	if (l->keep_free_percent > 0)
+		keep = (uint64_t)(l->keep_free_percent / 100 *
+				  (double)vfs.f_blocks * (double)vfs.f_frsize);
+	if (!keep)
 		return 0;
-	if (strncmp(file, PREFIX, strlen(PREFIX)))
-		return 0;
-	for (const char *s = STAMP; *s; s++, p++)
-		if (*s == 'd' ? !isdigit((unsigned char)*p) : *p != *s)
-			return 0;
-	return !strcmp(file + len - strlen(SUFFIX), SUFFIX);
+	if (keep + need > have)
+		*ret_lacking = keep + need - have;
+	return 0;
 }
+
+/* ---- reading -------------------------------------------------------------- */
 
 static DIR *open_again(int dir_fd)
 {
@@ -83,27 +104,38 @@ static DIR *open_again(int dir_fd)
 
 static int by_name(const void *a, const void *b)
 {
-	const struct entry *x = a, *y = b;
+	const struct retention_file *x = a, *y = b;
 
-	return strcmp(x->name, y->name);
+	return strcmp(x->file, y->file);
 }
 
-/* All snapshots of the folder; *ret_list is the caller's. */
-static int read_folder(int dir_fd, struct entry **ret_list, size_t *ret_nr)
+/* 1: it is a snapshot of ours. */
+static int look_at(int dir_fd, const char *file, struct retention_file *ret)
 {
-	struct entry *list = NULL, *more;
-	size_t nr = 0, room = 0;
-	struct dirent *de;
+	struct retention_name name;
 	struct stat st;
+
+	if (!retention_parse_name(file, &name) ||
+	    fstatat(dir_fd, file, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISREG(st.st_mode))
+		return 0;
+	*ret = (struct retention_file){ .name = name,
+					.bytes = (uint64_t)st.st_size };
+	memcpy(ret->file, file, strlen(file) + 1); /* else it is not ours */
+	return 1;
+}
+
+int retention_read_folder(int dir_fd, struct retention_file **ret_list,
+			  size_t *ret_nr)
+{
+	struct retention_file *list = NULL, *more;
+	size_t nr = 0, room = 0;
 	DIR *d = open_again(dir_fd);
+	struct dirent *de;
 
 	if (!d)
 		return -errno;
 	while ((de = readdir(d))) {
-		if (!retention_is_ours(de->d_name) ||
-		    fstatat(dir_fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    !S_ISREG(st.st_mode))
-			continue;
 		if (nr == room) {
 			room = room ? room * 2 : 64;
 			more = realloc(list, room * sizeof(*list));
@@ -114,62 +146,139 @@ static int read_folder(int dir_fd, struct entry **ret_list, size_t *ret_nr)
 			}
 			list = more;
 		}
-		snprintf(list[nr].name, sizeof(list[nr].name), "%s",
-			 de->d_name);
-		list[nr++].bytes = (uint64_t)st.st_size;
+		nr += (size_t)look_at(dir_fd, de->d_name, &list[nr]);
 	}
 	closedir(d);
+	if (nr)
+		qsort(list, nr, sizeof(*list), by_name);
 	*ret_list = list;
 	*ret_nr = nr;
 	return 0;
 }
 
-/* "${name}.frs" is ${file}? */
-static int is_named(const char *file, const char *name)
-{
-	size_t n = strlen(name);
+/* ---- removing ------------------------------------------------------------- */
 
-	return !strncmp(file, name, n) && !strcmp(file + n, SUFFIX);
+/* One that is gone already is as good as removed by us: somebody else made room,
+ * or pinned it, which renames it.  What a pin took away counts again next time. */
+static int remove_one(int dir_fd, const struct retention_job *job,
+		      const struct retention_file *f)
+{
+	if (job->dry_run || !unlinkat(dir_fd, f->file, 0) || errno == ENOENT)
+		return 0;
+	return -errno;
 }
 
-int retention_apply(int dir_fd, uint64_t max_files, uint64_t max_bytes,
-		    const char *keep, struct retention_result *ret)
+/* True: some could not be removed, so that others must go. */
+static bool remove_chosen(int dir_fd, const struct retention_job *job,
+			  struct retention_file *list, size_t nr,
+			  struct retention_result *res)
 {
-	struct retention_result res = { 0 };
-	struct entry *list = NULL;
-	uint64_t sum = 0;
-	size_t nr = 0, left;
-	int err = read_folder(dir_fd, &list, &nr);
+	unsigned failed = res->failed;
 
-	if (err)
-		return err;
-	if (nr)
-		qsort(list, nr, sizeof(*list), by_name);
-	for (size_t i = 0; i < nr; i++)
-		sum += list[i].bytes;
-	left = nr;
 	for (size_t i = 0; i < nr; i++) {
-		if (left <= max_files && sum <= max_bytes)
-			break;
-		if (keep ? is_named(list[i].name, keep) : i + 1 == nr)
+		struct retention_file *f = &list[i];
+		int err;
+
+		if (f->why == RETENTION_STAYS || res->failed >= FAILED_MAX)
 			continue;
-		if (unlinkat(dir_fd, list[i].name, 0) < 0) {
-			res.failed++;
+		err = remove_one(dir_fd, job, f);
+		if (job->fn)
+			job->fn(job->arg, f, err);
+		if (err) {
+			f->stuck = true;
+			f->why = RETENTION_STAYS;
+			res->failed++;
 			continue;
 		}
-		res.removed++;
-		left--;
-		sum -= list[i].bytes;
+		res->removed++;
+		res->removed_bytes += f->bytes;
+	}
+	return res->failed > failed && res->failed < FAILED_MAX;
+}
+
+/* Takes those that went out of the list. */
+static size_t leave(struct retention_file *list, size_t nr)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		if (list[i].why == RETENTION_STAYS)
+			list[to++] = list[i];
+	return to;
+}
+
+static void count_left(const struct retention_file *list, size_t nr,
+		       struct retention_result *res)
+{
+	res->files = (unsigned)nr;
+	for (size_t i = 0; i < nr; i++) {
+		res->bytes += list[i].bytes;
+		res->pinned += list[i].name.pinned;
+		res->pinned_bytes += list[i].name.pinned ? list[i].bytes : 0;
+	}
+}
+
+static uint64_t real_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* What is free may only be known once the folder is on disk. */
+static void measure_again(int dir_fd, const struct retention_job *job,
+			  uint64_t lacking, struct retention_result *res)
+{
+	uint64_t have;
+
+	res->lacking =
+		lacking > res->removed_bytes ? lacking - res->removed_bytes : 0;
+	if (!lacking || job->dry_run)
+		return;
+	fsync(dir_fd);
+	retention_lacking(dir_fd, &job->limits, job->need, &res->lacking,
+			  &have);
+}
+
+int retention_apply(int dir_fd, const struct retention_job *job,
+		    struct retention_result *ret)
+{
+	struct retention_now now = { .real_ns = real_now(), .keep = job->keep };
+	struct retention_file *list = NULL;
+	uint64_t lacking = 0, have;
+	size_t nr = 0;
+	int err = retention_read_folder(dir_fd, &list, &nr), chosen;
+	bool again = true;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!err)
+		err = retention_lacking(dir_fd, &job->limits, job->need,
+					&lacking, &have);
+	while (!err && again) {
+		now.lacking = lacking > ret->removed_bytes ?
+				      lacking - ret->removed_bytes :
+				      0;
+		chosen = retention_choose(list, nr, &job->limits, &now,
+					  &ret->reached);
+		if (chosen < 0)
+			err = chosen;
+		else
+			again = remove_chosen(dir_fd, job, list, nr, ret);
+		nr = leave(list, nr);
+	}
+	if (!err) {
+		count_left(list, nr, ret);
+		measure_again(dir_fd, job, lacking, ret);
+		ret->reached = ret->reached && !ret->failed && !ret->lacking;
 	}
 	free(list);
-	res.files = (unsigned)left;
-	res.bytes = sum;
-	*ret = res;
-	return 0;
+	return err;
 }
 
 void retention_remove_temporary(int dir_fd, unsigned min_age_s)
 {
+	static const char prefix[] = ".flightrec-", suffix[] = ".tmp";
 	time_t limit = time(NULL) - (time_t)min_age_s;
 	struct dirent *de;
 	struct stat st;
@@ -180,8 +289,9 @@ void retention_remove_temporary(int dir_fd, unsigned min_age_s)
 	while ((de = readdir(d))) {
 		size_t len = strlen(de->d_name);
 
-		if (!strncmp(de->d_name, "." PREFIX, strlen("." PREFIX)) &&
-		    len > 4 && !strcmp(de->d_name + len - 4, ".tmp") &&
+		if (!strncmp(de->d_name, prefix, strlen(prefix)) &&
+		    len > strlen(suffix) &&
+		    !strcmp(de->d_name + len - strlen(suffix), suffix) &&
 		    !fstatat(dir_fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
 		    st.st_mtime <= limit)
 			unlinkat(dir_fd, de->d_name, 0);

@@ -325,6 +325,8 @@ static void put_dumps(struct status_out *o)
 	put_u64(o->f, "dump.", "killed", c->killed);
 	put_u64(o->f, "dump.", "recovered", o->d->recovered);
 	put_u64(o->f, "dump.", "bytes", c->bytes);
+	put_u64(o->f, "dump.", "removed", c->removed);
+	put_u64(o->f, "dump.", "not_removed", c->not_removed);
 	put_u64(o->f, "dump.", "torn_slots", c->torn);
 	put_u64(o->f, "dump.", "stolen_chunks", c->stolen_chunks);
 	put_times(o, "dump.hold_", &c->hold);

@@ -98,24 +98,105 @@ static void only_own_names_are_ours(void **state)
 		"flightrec-.frs",
 		"notes.frs",
 		"flightrec-20260921T141320.123Z-.frs",
+		"flightrec-20260921T141320.123Z-.pin.frs",
 		"flightrec-20260921T141320.123Z-x.frs.bak",
+		"flightrec-20260921T141320.123Z-x.keep.frs",
+		"flightrec-20260921T141320.123Z-x.pin.3.frs",
+		"flightrec-20260921T141320.123Z-x.0.frs",
+		"flightrec-20260921T141320.123Z-x.03.frs",
+		"flightrec-20260921T141320.123Z-x (copy).frs",
+		"flightrec-20260921T141320.123Z-x\n.frs",
 		"flightrec-2026092xT141320.123Z-x.frs",
 		"flightrec-20260921 141320.123Z-x.frs",
+		"flightrec-20261321T141320.123Z-x.frs",
+		"flightrec-20260931T141320.123Z-x.frs",
+		"flightrec-00000101T000000.000Z-x.frs",
+		"flightrec-99990101T000000.000Z-x.frs",
 		".flightrec-20260921T141320.123Z-x.frs",
 		"before-flightrec-20260921T141320.123Z-x.frs",
+	};
+	static const char *const ours[] = {
+		"flightrec-20260921T141320.123Z-x.frs",
+		"flightrec-20260921T141320.123Z-x.7.frs",
+		"flightrec-20260921T141320.123Z-x.pin.frs",
+		"flightrec-20260921T141320.123Z-x.999.pin.frs",
+		"flightrec-20260921T141320.123Z-pin.frs",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
-		assert_false(retention_is_ours(foreign[i]));
-	assert_true(retention_is_ours("flightrec-20260921T141320.123Z-x.frs"));
+		if (retention_is_ours(foreign[i]))
+			fail_msg("taken for ours: %s", foreign[i]);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (!retention_is_ours(ours[i]))
+			fail_msg("not taken for ours: %s", ours[i]);
+}
+
+static void name_is_read_back(void **state)
+{
+	char name[RETENTION_NAME_MAX], file[RETENTION_FILE_MAX];
+	char pinned[RETENTION_FILE_MAX], buf[RETENTION_FILE_MAX];
+	struct retention_name n;
+
+	(void)state;
+	retention_make_name(name, 1790000000123456789ULL, "slow-fsync", 12);
+	snprintf(file, sizeof(file), "%s.frs", name);
+	assert_true(retention_parse_name(file, &n));
+	assert_true(n.real_ns == 1790000000123000000ULL);
+	assert_string_equal(n.trigger, "slow-fsync");
+	assert_int_equal(n.attempt, 12);
+	assert_false(n.pinned);
+	retention_pin_name(pinned, file, true);
+	assert_string_equal(
+		pinned, "flightrec-20260921T141320.123Z-slow-fsync.12.pin.frs");
+	assert_true(retention_parse_name(pinned, &n));
+	assert_true(n.pinned && n.attempt == 12);
+	assert_string_equal(n.trigger, "slow-fsync");
+	assert_string_equal(retention_pin_name(buf, pinned, false), file);
+	assert_string_equal(retention_pin_name(buf, pinned, true), pinned);
+}
+
+/* ---- limits ----------------------------------------------------------------------- */
+
+static void keep_free_is_bytes_or_percent(void **state)
+{
+	static const char *const bad[] = {
+		"", "%", "100%", "-1", "1 GB?", "5%%", "lots", "2000000TiB"
+	};
+	struct retention_limits l = { .keep_free = 7 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (!retention_parse_keep_free(bad[i], &l))
+			fail_msg("'%s' was taken", bad[i]);
+	assert_true(l.keep_free == 7);
+	assert_int_equal(retention_parse_keep_free("12.5%", &l), 0);
+	assert_true(l.keep_free == 0 && l.keep_free_percent == 12.5);
+	assert_int_equal(retention_parse_keep_free("64MiB", &l), 0);
+	assert_true(l.keep_free == 64 << 20 && l.keep_free_percent == 0);
 }
 
 /* ---- making room ------------------------------------------------------------------ */
 
-#define A "flightrec-20260101T000000.000Z-z.frs"
-#define B "flightrec-20260102T000000.000Z-y.frs"
-#define C "flightrec-20260103T000000.000Z-x.frs"
+#define A  "flightrec-20260101T000000.000Z-z.frs"
+#define AP "flightrec-20260101T000000.000Z-z.pin.frs"
+#define B  "flightrec-20260102T000000.000Z-y.frs"
+#define C  "flightrec-20260103T000000.000Z-x.frs"
+
+static struct retention_result apply(struct folder *f, uint64_t max_files,
+				     uint64_t max_bytes, const char *keep)
+{
+	struct retention_job job = {
+		.limits = { .max_files = max_files,
+			    .max_bytes = max_bytes,
+			    .max_share = 100 },
+		.keep = keep,
+	};
+	struct retention_result r;
+
+	assert_int_equal(retention_apply(f->fd, &job, &r), 0);
+	return r;
+}
 
 static void oldest_go_first_by_number(void **state)
 {
@@ -126,9 +207,8 @@ static void oldest_go_first_by_number(void **state)
 	put_file(f, A, 10);
 	put_file(f, B, 10);
 	put_file(f, "precious.frs", 10);
-	assert_int_equal(retention_apply(f->fd, 3, 1000, NULL, &r), 0);
-	assert_int_equal(r.removed, 0);
-	assert_int_equal(retention_apply(f->fd, 2, 1000, NULL, &r), 0);
+	assert_int_equal(apply(f, 3, 1000, NULL).removed, 0);
+	r = apply(f, 2, 1000, NULL);
 	assert_int_equal(r.removed, 1);
 	assert_int_equal(r.files, 2);
 	assert_false(is_there(f, A));
@@ -144,10 +224,10 @@ static void oldest_go_first_by_size(void **state)
 	put_file(f, A, 100);
 	put_file(f, B, 100);
 	put_file(f, C, 100);
-	assert_int_equal(retention_apply(f->fd, 10, 300, NULL, &r), 0);
-	assert_int_equal(r.removed, 0);
-	assert_int_equal(retention_apply(f->fd, 10, 299, NULL, &r), 0);
+	assert_int_equal(apply(f, 10, 300, NULL).removed, 0);
+	r = apply(f, 10, 299, NULL);
 	assert_int_equal(r.removed, 1);
+	assert_int_equal(r.removed_bytes, 100);
 	assert_int_equal(r.bytes, 200);
 	assert_false(is_there(f, A));
 }
@@ -155,12 +235,10 @@ static void oldest_go_first_by_size(void **state)
 static void newest_always_stays(void **state)
 {
 	struct folder *f = *state;
-	struct retention_result r;
 
 	put_file(f, B, 1000);
 	put_file(f, C, 1000);
-	assert_int_equal(retention_apply(f->fd, 0, 0, NULL, &r), 0);
-	assert_int_equal(r.files, 1);
+	assert_int_equal(apply(f, 0, 0, NULL).files, 1);
 	assert_true(is_there(f, C));
 }
 
@@ -169,28 +247,96 @@ static void the_one_just_written_stays(void **state)
 {
 	struct folder *f = *state;
 	char name[sizeof(A)];
-	struct retention_result r;
 
 	snprintf(name, sizeof(name), "%.*s", (int)sizeof(A) - 5, A);
 	put_file(f, A, 1000);
 	put_file(f, B, 1000);
 	put_file(f, C, 1000);
-	assert_int_equal(retention_apply(f->fd, 1, 1000, name, &r), 0);
-	assert_int_equal(r.removed, 2);
+	assert_int_equal(apply(f, 1, 1000, name).removed, 2);
 	assert_true(is_there(f, A));
+}
+
+static void pinned_stays(void **state)
+{
+	struct folder *f = *state;
+	struct retention_result r;
+
+	put_file(f, AP, 1000);
+	put_file(f, B, 1000);
+	put_file(f, C, 1000);
+	r = apply(f, 1, 1000, NULL);
+	assert_int_equal(r.removed, 1);
+	assert_int_equal(r.pinned, 1);
+	assert_int_equal(r.pinned_bytes, 1000);
+	assert_false(r.reached);
+	assert_true(is_there(f, AP) && is_there(f, C));
+}
+
+/* A folder cannot be unlinked: stands for all that cannot be removed. */
+struct seen {
+	unsigned removed, failed;
+};
+static void note(void *arg, const struct retention_file *f, int err)
+{
+	struct seen *s = arg;
+
+	assert_true(f->why == RETENTION_FILES);
+	s->removed += !err;
+	s->failed += err != 0;
+}
+
+static void dry_run_removes_nothing(void **state)
+{
+	struct folder *f = *state;
+	struct seen seen = { 0 };
+	struct retention_job job = {
+		.limits = { .max_files = 1, .max_bytes = 1000, .max_share = 9 },
+		.dry_run = true,
+		.fn = note,
+		.arg = &seen,
+	};
+	struct retention_result r;
+
+	put_file(f, A, 10);
+	put_file(f, B, 10);
+	put_file(f, C, 10);
+	assert_int_equal(retention_apply(f->fd, &job, &r), 0);
+	assert_int_equal(r.removed, 2);
+	assert_int_equal(r.files, 1);
+	assert_int_equal(seen.removed, 2);
+	assert_true(is_there(f, A) && is_there(f, B) && is_there(f, C));
+}
+
+static void room_that_cannot_be_had_costs_nothing(void **state)
+{
+	struct folder *f = *state;
+	struct retention_job job = {
+		.limits = { .max_files = 9,
+			    .max_bytes = 1000,
+			    .keep_free_percent = 99.9999 },
+		.need = 1ULL << 60,
+	};
+	struct retention_result r;
+
+	put_file(f, A, 10);
+	put_file(f, B, 10);
+	assert_int_equal(retention_apply(f->fd, &job, &r), 0);
+	assert_int_equal(r.removed, 0);
+	assert_true(r.lacking > 0);
+	assert_false(r.reached);
 }
 
 static void links_and_folders_are_left_alone(void **state)
 {
 	struct folder *f = *state;
-	struct retention_result r;
 
 	assert_int_equal(symlinkat("/etc/passwd", f->fd, A), 0);
+	assert_int_equal(mkdirat(f->fd, AP, 0700), 0);
 	put_file(f, B, 10);
 	put_file(f, C, 10);
-	assert_int_equal(retention_apply(f->fd, 1, 1000, NULL, &r), 0);
-	assert_int_equal(r.removed, 1);
-	assert_true(is_there(f, A));
+	assert_int_equal(apply(f, 1, 1000, NULL).removed, 1);
+	assert_true(is_there(f, A) && is_there(f, AP));
+	assert_int_equal(unlinkat(f->fd, AP, AT_REMOVEDIR), 0);
 }
 
 static void old_temporary_files_go(void **state)
@@ -286,10 +432,15 @@ int main(void)
 		cmocka_unit_test(name_carries_time_and_trigger),
 		cmocka_unit_test(long_trigger_name_is_cut),
 		cmocka_unit_test(only_own_names_are_ours),
+		cmocka_unit_test(name_is_read_back),
+		cmocka_unit_test(keep_free_is_bytes_or_percent),
 		IN_FOLDER(oldest_go_first_by_number),
 		IN_FOLDER(oldest_go_first_by_size),
 		IN_FOLDER(newest_always_stays),
 		IN_FOLDER(the_one_just_written_stays),
+		IN_FOLDER(pinned_stays),
+		IN_FOLDER(dry_run_removes_nothing),
+		IN_FOLDER(room_that_cannot_be_had_costs_nothing),
 		IN_FOLDER(links_and_folders_are_left_alone),
 		IN_FOLDER(old_temporary_files_go),
 		IN_FOLDER(second_recorder_learns_the_pid),
