@@ -17,7 +17,7 @@ passed=0 failed=0 skipped=0 failures=()
 # limit SECONDS: of one test in layer $1
 limit_of() {
 	case $1 in
-	unit) echo 60 ;; cli | golden) echo 240 ;; stress) echo 120 ;;
+	unit) echo 60 ;; cli | golden) echo 420 ;; stress) echo 120 ;;
 	model) echo 420 ;; kernel) echo 300 ;; soak) echo 3600 ;; *) echo 120 ;;
 	esac
 }
