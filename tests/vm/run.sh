@@ -17,7 +17,8 @@ mkdir -p "$logs" || exit 1
 [ $# -gt 0 ] || set -- 7.2:2 6.18:2 6.12:preempt=full:2 6.12:2 6.1:2 6.12:1 \
 	6.12:possible_cpus=64:2
 tests=(${TESTS:-balance freeze files block link latency kill9 bad_input throttled
-	operations hostile absent crowd lockdown streams hotplug streams@tp_btf streams@tracepoint streams@fentry
+	operations hostile absent crowd lockdown cache fault perf_hotplug uring triggers
+	death selftest streams hotplug streams@tp_btf streams@tracepoint streams@fentry
 	streams@kprobe})
 jobs=${JOBS:-$(nproc)}
 [ "$jobs" -le 2 ] || jobs=2 # memory: 2G each
