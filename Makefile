@@ -26,7 +26,7 @@ PKGS      := libbpf liburcu-memb liburcu-cds libzstd libcap inih libseccomp zlib
 DEB_BUILD := gcc make pkg-config clang llvm bpftool libbpf-dev liburcu-dev \
              libzstd-dev libcap-dev libcmocka-dev libinih-dev libseccomp-dev \
              libelf-dev zlib1g-dev
-DEB_TEST  := python3 strace fio sqlite3 git gcc-multilib linux-perf util-linux \
+DEB_TEST  := python3 python3-prometheus-client strace fio sqlite3 git gcc-multilib linux-perf util-linux \
              e2fsprogs procps psmisc iproute2 nftables fuse3 libfuse3-dev spin stress-ng
 VERSION   := $(shell git describe --always --dirty 2>/dev/null || echo 0.1)
 ARCH      := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')

@@ -11,6 +11,7 @@
  */
 #include "block_pages.bpf.h"
 #include "chain.bpf.h"
+#include "hist.bpf.h"
 #include "limit.bpf.h"
 #include "names.bpf.h"
 
@@ -483,6 +484,16 @@ __noinline int block_event(struct fr_block_entry *b, u64 dur, u64 seq)
 	return limit_operation(FR_PROBE_BLOCK_DONE, &ev, -(s64)b->error);
 }
 
+/* Who pays, as far as that is a cgroup of the hierarchy that all have. */
+static __always_inline u64 block_cgroup(struct fr_block_entry *b)
+{
+	if (!fr_cfg.hist_cgroups)
+		return FR_HIST_NO_CGROUP;
+	return b->cgroup == ~0ULL || b->req_flags & FR_REQ_CGROUP_V1 ?
+		       b->submit_cgroup :
+		       b->cgroup;
+}
+
 static __noinline int block_finish(u64 rqp, struct fr_probe_counts *n)
 {
 	struct fr_block_entry *b = bpf_map_lookup_elem(&rqs, &rqp);
@@ -496,6 +507,8 @@ static __noinline int block_finish(u64 rqp, struct fr_probe_counts *n)
 		bpf_map_delete_elem(&rqs, &rqp);
 		return 0;
 	}
+	hist_add(limit_key(b->cmd_flags), FR_STREAM_BLOCK, b->dev,
+		 block_cgroup(b), now - b->first_ns);
 	seq = put_block(b, now);
 	if (seq)
 		n->records++;

@@ -13,6 +13,7 @@
  */
 #include "fs_entry.bpf.h"
 #include "fs_record.bpf.h"
+#include "hist.bpf.h"
 #include "policy.bpf.h"
 #include "sys.bpf.h"
 
@@ -124,6 +125,27 @@ static __always_inline int is_left_out_call(struct fr_inflight *e, u32 id)
 	return 1;
 }
 
+/* An operation that no policy keeps is counted all the same: as on the device that
+ * its record would have named. */
+__noinline int exit_left_out(struct fr_inflight *e, s64 ret, u64 dur)
+{
+	const volatile struct fr_call_info *ci;
+	struct task_struct *t = bpf_get_current_task_btf();
+
+	/* a global function's arguments must be used, or the compiler passes junk */
+	asm volatile("" ::"r"(ret));
+	if (!e)
+		return 0;
+	ci = &fr_calls[e->call & (FR_CALLS_MAX - 1)];
+	if (ci->props & FR_CP_RENAMES)
+		rename_epoch_next(!ret);
+	if (ci->cls == FR_CLS_PATH && ci->props & FR_CP_NEWFD && ret >= 0 &&
+	    note_new_dev(e, (u32)ret))
+		return 0; /* of a kind that is left out */
+	hist_add(e->call & 0xff, FR_STREAM_FS, e->dev, hist_cgroup(t), dur);
+	return 0;
+}
+
 static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 {
 	struct fr_probe_counts *n = counts_of(FR_PROBE_FS_EXIT);
@@ -161,8 +183,7 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 	over = l && exit_wanted(l, e->call & (FR_KEYS - 1), dur, ret);
 	weight = policy_weight(FR_STREAM_FS, dur);
 	if (!weight && !over) {
-		if (ci->props & FR_CP_RENAMES)
-			rename_epoch_next(!ret);
+		exit_left_out(e, ret, dur);
 		e->ts = 0;
 		n->filtered++;
 		return 0;
@@ -179,6 +200,7 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 		n->filtered++;
 		return 0;
 	}
+	hist_add(e->call & 0xff, FR_STREAM_FS, e->dev, hist_cgroup(t), dur);
 	if (seq)
 		n->records++;
 	else

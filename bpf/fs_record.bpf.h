@@ -92,6 +92,20 @@ __noinline int note_new_fd(struct fr_inflight *e, u32 fd)
 	return 0;
 }
 
+/* Only the device of that file.  1: such files are left out. */
+static __always_inline int note_new_dev(struct fr_inflight *e, u32 fd)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct file *f = (void *)file_of_fd(0, t, fd);
+	struct inode *in;
+
+	if (!f)
+		return 0;
+	in = BPF_CORE_READ(f, f_inode);
+	e->dev = BPF_CORE_READ(in, i_sb, s_dev);
+	return is_left_out(0, (u64)in);
+}
+
 /* A renamed directory gives all files below it other paths.  Which of them are
  * named is not known here, so the names of all are written again, at most ten
  * times a second (files themselves need no epoch: their own name is in their

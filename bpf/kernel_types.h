@@ -172,6 +172,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct fs_struct *fs;
 	const struct cred *cred;
+	struct css_set *cgroups;
 	struct mm_struct *mm;
 	struct signal_struct *signal;
 	struct task_io_accounting ioac;
@@ -215,6 +216,9 @@ struct cgroup_root {
 struct cgroup {
 	struct kernfs_node *kn;
 	struct cgroup_root *root;
+};
+struct css_set {
+	struct cgroup *dfl_cgrp;
 };
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;

@@ -15,6 +15,7 @@
 #define SYS_BPF_H
 
 #include "fs_entry.bpf.h"
+#include "hist.bpf.h"
 #include "limit.bpf.h"
 #include "policy.bpf.h"
 
@@ -25,8 +26,8 @@
 static __always_inline void sys_enter_more(struct fr_inflight *e)
 {
 	switch (e->stream) {
-#define SYS_STREAM(name, ID)        \
-	case FR_STREAM_##ID:        \
+#define SYS_STREAM(name, ID)           \
+	case FR_STREAM_##ID:           \
 		sys_##name##_enter(e); \
 		break;
 		SYS_STREAMS(SYS_STREAM)
@@ -71,6 +72,21 @@ static __always_inline u64 sys_put(struct fr_inflight *e, s64 ret, u64 dur,
 	return SYS_FILTERED;
 }
 
+/* Would the stream record it at all?  All but options that are not asked for. */
+static __always_inline int sys_wanted(struct fr_inflight *e)
+{
+	return e->stream != FR_STREAM_SOCKOPT || sockopt_wanted(e);
+}
+
+__noinline int sys_hist(struct fr_inflight *e, u64 dur)
+{
+	if (!e)
+		return 0;
+	hist_add(e->call & 0xff, e->stream, FR_HIST_NO_DEV,
+		 hist_cgroup(bpf_get_current_task_btf()), dur);
+	return 0;
+}
+
 /* The end of a call of another stream, counted as that stream's; operations over
  * a limit are never left out. */
 __noinline int sys_exit_more(struct fr_inflight *e, s64 ret, u64 dur)
@@ -89,10 +105,14 @@ __noinline int sys_exit_more(struct fr_inflight *e, s64 ret, u64 dur)
 	if (over && !weight)
 		weight = 1;
 	if (!weight) {
+		if (sys_wanted(e))
+			sys_hist(e, dur);
 		n->filtered++;
 		return 0;
 	}
 	seq = sys_put(e, ret, dur, weight);
+	if (seq != SYS_FILTERED)
+		sys_hist(e, dur);
 	if (seq == SYS_FILTERED)
 		n->filtered++;
 	else if (seq)

@@ -21,6 +21,7 @@
 #define PATH_DEPTH_MAX 32
 #include "fs_entry.bpf.h"
 #include "fs_record.bpf.h"
+#include "hist.bpf.h"
 #include "limit.bpf.h"
 #include "policy.bpf.h"
 
@@ -460,6 +461,8 @@ __noinline int vfs_end(struct fr_inflight *e, u32 probe, s64 ret)
 		note_made(e);
 	if (e->call == VFS_RENAME)
 		rename_epoch_next(!ret);
+	hist_add(e->call & (FR_KEYS - 1), FR_STREAM_FS, e->dev,
+		 hist_cgroup(bpf_get_current_task_btf()), dur);
 	over = exit_wanted(l, e->call & (FR_KEYS - 1), dur, ret);
 	weight = policy_weight(FR_STREAM_FS, dur);
 	if (!weight && !over) {

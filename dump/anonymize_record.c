@@ -229,7 +229,7 @@ size_t anonymize_tail(const struct anonymizer *a, const struct fr_schema *s,
 {
 	const char *kind = s->tail_kind;
 
-	if (!strcmp(kind, "VALUES"))
+	if (!strcmp(kind, "VALUES") || !strcmp(kind, "BUCKETS"))
 		return keep(dst, src, len);
 	if (!strcmp(kind, "PARTS"))
 		return put_parts(a, row, dst, src, len);

@@ -18,8 +18,8 @@
 extern const struct command_ops cmd_export;
 
 /* Exported, though show leaves them out if not asked for. */
-static const char *const also[] = { "process", "system", "filesystem",
-				    "inflight", NULL };
+static const char *const also[] = { "process",  "system", "filesystem",
+				    "inflight", "hist",   NULL };
 
 struct export
 {

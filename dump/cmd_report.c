@@ -38,6 +38,19 @@ static struct view *other_stream(const struct view *v, const char *stream)
 	return NULL;
 }
 
+/* Of one recorder: those of several files would count the same twice. */
+static void report_usual(const struct view *v)
+{
+	struct view *other;
+
+	if (view_nr_files(v) != 1)
+		return;
+	other = other_stream(v, "hist");
+	if (other && view_nr_rows(other))
+		report_hist(other);
+	view_free(other);
+}
+
 /* Metric numbers mean something within one recorder only. */
 static void report_samples(const struct view *v)
 {
@@ -79,6 +92,7 @@ static int report(struct view *v, int code)
 	if (view_nr_rows(v) && report_operations(v, inflight))
 		code = EXIT_FAILED;
 	view_free(inflight);
+	report_usual(v);
 	report_samples(v);
 	for (unsigned i = 0; i < view_nr_files(v); i++)
 		report_coverage(v, i);

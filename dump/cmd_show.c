@@ -57,6 +57,8 @@ static const struct {
 	{ "filesystem", "time,mode,size,modified,path" },
 	{ "sample", "time,metric,value,unit" },
 	{ "meta", "time,op,value,text" },
+	{ "hist",
+	  "time,dur,of_stream,op,call,dev,cgroup,count,p50,p90,p99,p999,longest" },
 	{ "inflight", "time,age,op,dev,size,pid,comm,path" },
 	{ NULL, "time,dur,stream,op,dev,pid,comm,size,ret,path" },
 };

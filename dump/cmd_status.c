@@ -12,6 +12,7 @@
 #include "dump/folder.h"
 #include "dump/nested_json.h"
 #include "dump/row_write.h"
+#include "dump/status_hist.h"
 #include "dump/terminal.h"
 #include "triggers/units.h"
 
@@ -23,6 +24,7 @@ extern const struct command_ops cmd_status;
 
 static const struct option options[] = {
 	{ "json", no_argument, NULL, 'j' },
+	{ "openmetrics", no_argument, NULL, 'm' },
 	{ "run-folder", required_argument, NULL, 'R' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -394,6 +396,7 @@ static void print_words(const struct client_reply *r)
 static void print_status(const struct client_reply *reply)
 {
 	print_words(reply);
+	status_print_hist(reply);
 	print_table(reply, "lane.", "LANE");
 	print_table(reply, "trigger.", "TRIGGER");
 	print_table(reply, "probe.", "PROBE");
@@ -413,15 +416,16 @@ static int print_json(const struct client_reply *reply)
 	return EXIT_OK;
 }
 
-static int parse_options(int argc, char **argv, const char **folder, bool *json)
+static int parse_options(int argc, char **argv, const char **folder,
+			 char *format)
 {
 	int opt;
 
 	opterr = 0;
 	optind = 1;
 	while ((opt = getopt_long(argc, argv, ":jh", options, NULL)) != -1) {
-		if (opt == 'j') {
-			*json = true;
+		if (opt == 'j' || opt == 'm') {
+			*format = (char)opt;
 		} else if (opt == 'R') {
 			*folder = optarg;
 		} else if (opt == 'h') {
@@ -442,8 +446,8 @@ static int run(int argc, char **argv)
 {
 	const char *folder = folder_default_run();
 	struct client_reply reply;
-	bool json = false;
-	int code = parse_options(argc, argv, &folder, &json);
+	char format = 't';
+	int code = parse_options(argc, argv, &folder, &format);
 
 	if (code != EXIT_OK)
 		return code < 0 ? EXIT_OK : code;
@@ -452,8 +456,10 @@ static int run(int argc, char **argv)
 		return code;
 	for (unsigned i = 0; i < reply.nr; i++)
 		escape_undo_percent(reply.pairs[i].value);
-	if (json)
+	if (format == 'j')
 		code = print_json(&reply);
+	else if (format == 'm')
+		code = openmetrics_print(&reply);
 	else
 		print_status(&reply);
 	client_free(&reply);
@@ -463,15 +469,18 @@ static int run(int argc, char **argv)
 const struct command_ops cmd_status = {
 	.name = "status",
 	.summary = "Says how the running recorder does.",
-	.usage = "[--json] [--run-folder DIR]",
-	.help = "Seconds of history held per lane, records written and lost, triggers and\n"
-		"their states, probes and their balance, memory and CPU time used.  All\n"
-		"that is known, zeros too, is in --json.\n\n"
+	.usage = "[--json | --openmetrics] [--run-folder DIR]",
+	.help = "Seconds of history held per lane, records written and lost, how long the\n"
+		"busiest operations took since the recorder began, triggers and their states,\n"
+		"probes and their balance, memory and CPU time used.  All that is known, zeros\n"
+		"too, is in --json.\n\n"
 		"OPTIONS\n"
 		"  -j, --json          nested JSON for programs\n"
+		"      --openmetrics   OpenMetrics text, for Prometheus and its like\n"
 		"  --run-folder DIR    where the recorder's socket is (/run/flightrec)\n\n"
 		"EXAMPLES\n"
 		"  flightrec status\n"
-		"  flightrec status --json | jq .lane.fs.history_s\n",
+		"  flightrec status --json | jq .lane.fs.history_s\n"
+		"  flightrec status --openmetrics > /var/lib/node_exporter/flightrec.prom\n",
 	.run = run,
 };

@@ -40,6 +40,10 @@ void report_inflight(struct view *inflight);
  * sample. */
 int report_metrics(struct view *v);
 
+/* report_hist.c: how long operations took since the recorder began; ${v}: loaded
+ * with the stream hist. */
+void report_hist(struct view *v);
+
 /* Rows of a view as a table with these columns, at most ${limit}. */
 int report_rows(struct view *v, const char *columns, size_t limit);
 /* Only these rows. */

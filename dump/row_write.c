@@ -238,10 +238,14 @@ static void json_row(struct row_writer *w, struct view_cursor *c)
 /* ---- the table ----------------------------------------------------------- */
 static bool is_duration(const char *name)
 {
+	static const char *const names[] = { "dur", "age",  "p50",     "p90",
+					     "p99", "p999", "longest", NULL };
 	size_t len = strlen(name);
 
-	return !strcmp(name, "dur") || !strcmp(name, "age") ||
-	       (len > 4 && !strcmp(name + len - 4, "_dur"));
+	for (unsigned i = 0; names[i]; i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return len > 4 && !strcmp(name + len - 4, "_dur");
 }
 
 /* "13:05:00.250000" of the whole: a table has no room for more. */

@@ -323,12 +323,13 @@ static int compare_rows(const void *p, const void *q, void *arg)
 	return x->row < y->row ? -1 : x->row > y->row;
 }
 
-/* Rows of the in-flight table are no records of a lane: they have no number. */
+/* Rows of the in-flight table, and histograms, are no records of a lane: they have
+ * no number. */
 static bool is_numbered(const struct view *v, const struct view_row *r)
 {
-	const struct view_layout *l = v->blocks[r->block].layout;
+	const char *s = v->streams[v->blocks[r->block].layout->stream];
 
-	return strcmp(v->streams[l->stream], "inflight") != 0;
+	return strcmp(s, "inflight") && strcmp(s, "hist");
 }
 
 static void drop_duplicates(struct view *v)
@@ -495,9 +496,9 @@ bool view_stream_has(const struct view *v, unsigned stream, unsigned column)
 
 bool view_stream_default(const struct view *v, unsigned stream)
 {
-	static const char *const extra[] = { "names",  "inflight", "sample",
-					     "slow",   "process",  "system",
-					     "filesystem" };
+	static const char *const extra[] = { "names",      "inflight", "sample",
+					     "slow",       "process",  "system",
+					     "filesystem", "hist" };
 
 	for (unsigned i = 0; i < sizeof(extra) / sizeof(extra[0]); i++)
 		if (!strcmp(v->streams[stream], extra[i]))

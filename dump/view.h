@@ -140,6 +140,10 @@ struct view_sample {
 	bool is_counter;
 };
 bool view_get_sample(struct view_cursor *c, struct view_sample *ret);
+/* The row is a histogram: adds its buckets to ${counts} (FR_HIST_BUCKETS of them).
+ * *ret_whole: it is of all the time since the recorder began.  false: it is none,
+ * or damaged. */
+bool view_add_hist(struct view_cursor *c, uint64_t *counts, bool *ret_whole);
 /* Calls ${fn} for each record that holds, or belongs to, the full set of a
  * collector: metrics that it lacks have no value from ${ts} on.  An empty set
  * gives no row, but is told here.  In no order; one set may come in parts. */

@@ -32,6 +32,9 @@
 #define SRC_DIRECT     (-15) /* a bit of CALL */
 #define SRC_KIND       (-16) /* what the file is, of its name record */
 #define SRC_MARK       (-17) /* what of the row's texts is not whole */
+/* Of a histogram. */
+#define SRC_OF_STREAM  (-18)
+#define SRC_BUCKETS    (-19)
 /* Words of field i: SRC_WORDS - i. */
 #define SRC_WORDS      (-1000)
 
@@ -76,6 +79,7 @@ enum view_role {
 	ROLE_FAULTKIND,
 	ROLE_URINGOP,
 	ROLE_DROPKIND,
+	ROLE_HISTKEY,
 	ROLE_SOCKLEVEL,
 	ROLE_SOCKOPT,
 	ROLE_VALUELEN,
@@ -224,6 +228,10 @@ unsigned view_path_state(struct view_cursor *c, int dev, int ino, int pkey);
 unsigned view_string_state(struct view_cursor *c, int src);
 /* view_mark.c: the same of the whole row, in words; NULL: nothing. */
 const char *view_row_mark(struct view_cursor *c);
+/* view_hist.c: the operation that a histogram is of, NULL: the row is none; and
+ * what its columns show. */
+const char *view_hist_op(struct view_cursor *c);
+void view_hist_get(struct view_cursor *c, int src, struct view_value *ret);
 
 /* view_path.c: text of a path or string for the cursor's row. */
 void view_path_get(struct view_cursor *c, bool second, struct view_value *ret);

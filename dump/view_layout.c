@@ -44,6 +44,7 @@ static const char *const role_kinds[ROLES] = {
 	[ROLE_FAULTKIND] = "FAULTKIND",
 	[ROLE_URINGOP] = "URINGOP",
 	[ROLE_DROPKIND] = "DROPKIND",
+	[ROLE_HISTKEY] = "HISTKEY",
 	[ROLE_SOCKLEVEL] = "SOCKLEVEL",
 	[ROLE_SOCKOPT] = "SOCKOPT",
 	[ROLE_VALUELEN] = "VALUELEN",
@@ -75,7 +76,7 @@ static bool kind_is_hidden(const char *kind)
 		"DIRPKEY2",  "PARTS",     "RECORD",   "VALUES",    "CALL",
 		"BLKERR",    "SEQ",       "LANE",     "COMMLEN",   "CGROUPLEN",
 		"CACHEKIND", "FAULTKIND", "DROPKIND", "STATEPROC", "STATEFACT",
-		"STATEPATH", NULL,
+		"STATEPATH", "HISTKEY",   "BUCKETS",  NULL,
 	};
 
 	for (unsigned i = 0; hidden[i]; i++)
@@ -259,6 +260,8 @@ static void map_derived(struct view_layout *l, struct view *v)
 		{ "STATEFACT", "key", SRC_KEY },
 		{ "STATEFACT", "value", SRC_FACT },
 		{ "STATEPATH", "path", SRC_TAIL },
+		{ "BUCKETS", "of_stream", SRC_OF_STREAM },
+		{ "BUCKETS", "buckets", SRC_BUCKETS },
 	};
 
 	for (unsigned i = 0; i < sizeof(parts) / sizeof(*parts); i++)

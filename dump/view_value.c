@@ -229,6 +229,8 @@ static void get_source(struct view_cursor *c, int src, struct view_value *ret)
 		view_words(c, SRC_WORDS - src, ret);
 	} else if (src <= SRC_COMM && src >= SRC_FACT) {
 		view_tail_part(c, src, ret);
+	} else if (src == SRC_OF_STREAM || src == SRC_BUCKETS) {
+		view_hist_get(c, src, ret);
 	} else {
 		get_number_text(c, src, ret);
 	}
@@ -236,9 +238,11 @@ static void get_source(struct view_cursor *c, int src, struct view_value *ret)
 
 const struct fr_call_name *view_call(struct view_cursor *c)
 {
+	const int *role = c->block->layout->role;
 	uint64_t id;
 
-	if (!view_raw(c->block, c->block->layout->role[ROLE_CALL], c->row, &id))
+	if (!view_raw(c->block, role[ROLE_CALL], c->row, &id) &&
+	    !view_raw(c->block, role[ROLE_HISTKEY], c->row, &id))
 		return NULL;
 	return snap_call(c->file->snap, FR_CALL_ID(id));
 }

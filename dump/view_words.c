@@ -212,6 +212,8 @@ const char *view_op(struct view_cursor *c)
 
 	if (view_captured(c->block, role[ROLE_DIRECTION], c->row, &u))
 		return u ? "send" : "receive";
+	if (view_hist_op(c))
+		return view_hist_op(c);
 	if (call)
 		return call->op;
 	if (view_captured(c->block, role[ROLE_REQ], c->row, &u))

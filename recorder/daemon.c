@@ -363,6 +363,7 @@ static int open_probes(struct daemon *d)
 			diag.text);
 	d->freeze.inflight_fn = inflight;
 	d->freeze.inflight_arg = d->probes;
+	status_open_hist(d);
 	/* Switches run-time statistics on, which takes rights that we drop; the
 	 * first round of chores switches them off. */
 	probes_seal_offline(d->probes);
@@ -563,6 +564,7 @@ static void end(struct daemon *d)
 	inbox_free(d->inbox);
 	rule_sets_clear(&d->rules);
 	freeze_fini(&d->freeze);
+	hist_close(d->hist);
 	if (d->probes)
 		probes_close(d->probes, false);
 	if (d->ring) {

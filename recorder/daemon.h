@@ -27,6 +27,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 /* Writers of the user ring. */
@@ -72,6 +73,7 @@ struct daemon {
 	struct ring_user *ring;
 	struct probes *probes;     /* NULL: no kernel probes */
 	struct fr_diag probes_why; /* why not */
+	struct hist *hist;         /* NULL: none */
 	struct freeze freeze;
 	struct dumps dumps;
 	struct facts host, settings; /* what does not change between dumps */
@@ -150,8 +152,14 @@ void incident_dump_done(void *arg, const struct dump_outcome *o);
 /* "key=value" lines, values percent-encoded; to be freed.  NULL: no memory. */
 char *status_text(struct daemon *d);
 char *status_triggers_text(struct daemon *d);
-/* Every few seconds: rates. */
+/* Every few seconds: rates, and what a minute added to the histograms. */
 void status_measure(struct daemon *d, uint64_t now_ns);
+
+/* ---- status_hist.c ---------------------------------------------------------- */
+/* The histograms of the probes, if they keep any: for dumps and for the status. */
+void status_open_hist(struct daemon *d);
+/* "hist..." lines of the status. */
+void status_put_hist(FILE *f, const struct daemon *d, uint64_t now_ns);
 
 /* ---- recover.c -------------------------------------------------------------- */
 /* Moves the user ring of a dead recorder aside; before a new one is made. */

@@ -13,6 +13,7 @@
 
 #include "recorder/facts.h"
 #include "recorder/freeze.h"
+#include "recorder/hist.h"
 #include "recorder/priv.h"
 #include "recorder/retention.h"
 #include "recorder/state_out.h"
@@ -36,6 +37,7 @@ struct dump_job {
 		*area; /* where the look it asked for comes; NULL: none */
 	uint32_t look; /* its number; 0: none */
 	uint64_t look_wait_ns;
+	const struct hist_records *hist; /* NULL: none */
 };
 
 struct dumper {

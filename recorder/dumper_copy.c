@@ -15,7 +15,9 @@
 #include "dump/schema.h"
 #include "dump/snapshot_write.h"
 
-#define LOOK_CPU 65535 /* in the place of a writer: rows of a dump's own look */
+/* In the place of a writer, in rows that no lane has: */
+#define LOOK_CPU 65535 /* a dump's own look */
+#define HIST_CPU 65534 /* histograms */
 
 /* What was seen of one lane and CPU so far. */
 struct track {
@@ -309,8 +311,8 @@ static int put_look_rows(struct copier *c, const uint8_t *rows, size_t len)
 
 	while (!err && (row = state_area_next(rows, len, &pos, &row_len)))
 		err = snap_put(c->w, FR_LANE_STATE, LOOK_CPU,
-			       (uint64_t)(c->job->look & 0xffff) << 24 | ++n, row,
-			       row_len);
+			       (uint64_t)(c->job->look & 0xffff) << 24 | ++n,
+			       row, row_len);
 	snap_put_fact(c->w, "looks.rows", "%llu", (unsigned long long)n);
 	return err;
 }
@@ -334,13 +336,31 @@ static int put_look(struct copier *c)
 	snap_put_fact(c->w, "looks.left_out", "%llu",
 		      (unsigned long long)job->area->left_out);
 	n = &job->area->counts;
-#define COUNT(name) \
-	snap_put_fact(c->w, "looks." #name, "%llu", (unsigned long long)n->name);
-	COUNT(rounds) COUNT(processes) COUNT(unreadable) COUNT(lost)
-	COUNT(ticks) COUNT(tick_cpu_ns) COUNT(cpu_ns) COUNT(untracked)
-	COUNT(by_iterator) COUNT(walks) COUNT(walk_files) COUNT(walk_ns)
-	COUNT(walk_errors) COUNT(walk_skipped) COUNT(walk_late)
+#define COUNT(name)                                 \
+	snap_put_fact(c->w, "looks." #name, "%llu", \
+		      (unsigned long long)n->name);
+	COUNT(rounds)
+	COUNT(processes)
+	COUNT(unreadable) COUNT(lost) COUNT(ticks) COUNT(tick_cpu_ns)
+		COUNT(cpu_ns) COUNT(untracked) COUNT(by_iterator) COUNT(walks)
+			COUNT(walk_files) COUNT(walk_ns) COUNT(walk_errors)
+				COUNT(walk_skipped) COUNT(walk_late)
 #undef COUNT
+					return err;
+}
+
+static int put_hist(struct copier *c)
+{
+	const uint8_t *rec;
+	size_t pos = 0, len;
+	uint64_t n = 0;
+	int err = 0;
+
+	if (!c->job->hist)
+		return 0;
+	while (!err && (rec = hist_next(c->job->hist, &pos, &len)))
+		err = snap_put(c->w, FR_LANE_OTHER, HIST_CPU, ++n, rec, len);
+	snap_put_fact(c->w, "hist.records", "%llu", (unsigned long long)n);
 	return err;
 }
 
@@ -369,6 +389,8 @@ static int copy_all(struct copier *c)
 		err = copy_source(c, i);
 	if (!err)
 		err = put_inflight(c);
+	if (!err)
+		err = put_hist(c);
 	return err ? err : put_look(c);
 }
 

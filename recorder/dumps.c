@@ -100,6 +100,19 @@ static void add_hold(struct dumps *d)
 		  (unsigned long long)freeze_held_chunks(d->freeze));
 }
 
+static void add_hist(struct facts *f, const struct hist *h)
+{
+	unsigned used, of;
+
+	if (!h)
+		return;
+	used = hist_rows_used(h, &of);
+	facts_add(f, "hist.since_ns", "%llu",
+		  (unsigned long long)hist_since(h));
+	facts_add(f, "hist.rows_used", "%u", used);
+	facts_add(f, "hist.rows", "%u", of);
+}
+
 static void add_facts(struct dumps *d, const struct dump_cause *cause)
 {
 	struct facts *f = &d->facts;
@@ -110,6 +123,7 @@ static void add_facts(struct dumps *d, const struct dump_cause *cause)
 	facts_add_devices(f);
 	add_cause(f, cause);
 	facts_add_probes(f, d->probes);
+	add_hist(f, d->hist);
 }
 
 /* ---- dumpers that are not gone yet -------------------------------------------------- */
@@ -202,6 +216,7 @@ static int start_attempt(struct dumps *d)
 		.area = state_area(d->looks),
 		.look = d->look,
 		.look_wait_ns = d->settings.look_wait_ns,
+		.hist = d->hist ? &d->hist_records : NULL,
 	};
 	return dumper_start(&d->dumper, &d->job);
 }
@@ -300,6 +315,8 @@ int dumps_freeze(struct dumps *d)
 		return err;
 	}
 	d->look = state_ask(d->looks);
+	if (d->hist && hist_take(d->hist, d->freeze->end_ns, &d->hist_records))
+		log_err(-ENOMEM, "the snapshot will have no histograms");
 	d->state = DUMPS_HELD;
 	return 0;
 }
@@ -419,6 +436,7 @@ void dumps_fini(struct dumps *d)
 	dumps_finish(d);
 	pruner_end(&d->pruner);
 	wait_left(d);
+	hist_records_free(&d->hist_records);
 	facts_free(&d->hold_facts);
 	facts_free(&d->facts);
 }

@@ -86,7 +86,9 @@ struct dumps {
 	struct probes *probes; /* NULL: none */
 	struct facts *config;  /* recorder.config; NULL: none */
 	struct state *looks;   /* NULL: none */
-	uint32_t look;         /* that was asked for at the freeze; 0: none */
+	struct hist *hist;     /* NULL: none */
+	struct hist_records hist_records; /* taken at the freeze */
+	uint32_t look; /* that was asked for at the freeze; 0: none */
 	uint64_t instance;
 	dumps_done_fn done_fn;
 	void *done_arg;

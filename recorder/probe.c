@@ -74,8 +74,7 @@ static uint8_t scratch_for(struct probes *p, const struct probe_point *pt)
 	return (uint8_t)(p->vfs_scratch - 1);
 }
 
-static void set_point(struct probes *p, struct probe_point *pt,
-		      bool carried)
+static void set_point(struct probes *p, struct probe_point *pt, bool carried)
 {
 	pt->carried = carried;
 	pt->wanted = point_wanted(p, pt->stream);
@@ -92,10 +91,10 @@ static void set_points(struct probes *p)
 {
 	unsigned i = 0;
 
-#define FR_POINT(id_, stream_, name_, carried_)  \
-	p->points[i].stream = #stream_;          \
-	p->points[i].name = #name_;              \
-	p->points[i].id = FR_PROBE_##id_;        \
+#define FR_POINT(id_, stream_, name_, carried_) \
+	p->points[i].stream = #stream_;         \
+	p->points[i].name = #name_;             \
+	p->points[i].id = FR_PROBE_##id_;       \
 	set_point(p, &p->points[i++], carried_);
 #define FR_OWN(id, stream, name)     FR_POINT(id, stream, name, false)
 #define FR_CARRIED(id, stream, name) FR_POINT(id, stream, name, true)
@@ -126,6 +125,23 @@ static uint32_t round_up_pow2(uint64_t v)
 	while (r < v && r < INFLIGHT_MAX)
 		r <<= 1;
 	return r;
+}
+
+#define HIST_BYTES_MAX (64u << 20) /* for all CPUs */
+
+/* How many rows of a histogram each CPU gets, 0: none. */
+static uint32_t hist_rows(uint64_t per_cpu, unsigned cpus)
+{
+	uint64_t rows;
+
+	if (!per_cpu)
+		return 0;
+	if (per_cpu > HIST_BYTES_MAX / cpus)
+		per_cpu = HIST_BYTES_MAX / cpus;
+	rows = per_cpu / sizeof(struct fr_hist_row);
+	if (rows < FR_HIST_ROWS_MIN)
+		return FR_HIST_ROWS_MIN;
+	return rows < FR_HIST_ROWS_MAX ? (uint32_t)rows : FR_HIST_ROWS_MAX;
 }
 
 /* The depth and id of a cgroup v2 folder, for the filter in the kernel. */
@@ -185,6 +201,8 @@ static int set_cfg(struct probes *p, struct fr_diag *diag)
 	cfg->leave_out = config_leave_out(c);
 	cfg->page_shift =
 		(uint32_t)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
+	cfg->hist_rows = hist_rows(c->hist_memory, cfg->nr_cpus);
+	cfg->hist_cgroups = c->hist_cgroups;
 	if (c->scope_pids[0])
 		cfg->scope = FR_SCOPE_PIDS;
 	else if (c->scope_cgroup[0])
@@ -240,6 +258,30 @@ static int map_memory(struct probes *p, const char *name, size_t value,
 	return 0;
 }
 
+/* The row for what finds none is there from the start. */
+static int map_hist(struct probes *p)
+{
+	size_t rows = (size_t)p->cfg.nr_cpus * p->cfg.hist_rows;
+	struct fr_hist_index *ix;
+	struct fr_hist_row *all;
+	int err = map_memory(p, "hist_index", sizeof(*ix), p->cfg.nr_cpus);
+
+	if (!err)
+		err = map_memory(p, "hist", sizeof(*all), rows);
+	if (err)
+		return err;
+	ix = probe_map(p, "hist_index")->mem;
+	all = probe_map(p, "hist")->mem;
+	for (unsigned cpu = 0; cpu < p->cfg.nr_cpus; cpu++) {
+		struct fr_hist_row *r = &all[(size_t)cpu * p->cfg.hist_rows];
+
+		ix[cpu].used = 1;
+		r->cgroup = FR_HIST_OTHERS;
+		r->id = FR_HIST_ID(FR_HIST_ANY, 0, FR_HIST_NO_DEV);
+	}
+	return 0;
+}
+
 static int map_all(struct probes *p)
 {
 	int err = map_memory(p, "ring", FR_CHUNK_BYTES, p->geometry.nr_pages);
@@ -250,6 +292,8 @@ static int map_all(struct probes *p)
 				 p->cfg.nr_cpus);
 	if (!err)
 		err = map_memory(p, "limits", sizeof(struct fr_limits), 1);
+	if (!err && p->cfg.hist_rows && probe_map(p, "hist"))
+		err = map_hist(p);
 	if (!err && probe_map(p, "inflight"))
 		err = map_memory(p, "inflight", sizeof(struct fr_inflight),
 				 p->cfg.inflight_mask + 1ull);
@@ -523,4 +567,18 @@ size_t probes_inflight(struct probes *p, uint64_t now_ns, void *buf,
 				      more ? more->fd : -1, rqs ? rqs->fd : -1,
 				      now_ns ?: clock_ns(CLOCK_MONOTONIC), buf,
 				      size, ret_left_out);
+}
+
+bool probes_hist(struct probes *p, struct hist_maps *ret)
+{
+	struct probe_map *index = probe_map(p, "hist_index");
+	struct probe_map *rows = probe_map(p, "hist");
+
+	if (!index || !index->mem || !rows || !rows->mem)
+		return false;
+	ret->index = index->mem;
+	ret->rows = rows->mem;
+	ret->cpus = p->cfg.nr_cpus;
+	ret->rows_per_cpu = p->cfg.hist_rows;
+	return true;
 }

@@ -8,6 +8,7 @@
 
 #include "recorder/config.h"
 #include "triggers/look.h"
+#include "recorder/hist.h"
 
 #include <flightrec/shared.h>
 #include <stdbool.h>
@@ -52,6 +53,9 @@ int probes_poll(struct probes *p, probes_wake_fn fn, void *arg);
 size_t probes_inflight(struct probes *p, uint64_t now_ns, void *buf,
 		       size_t size, unsigned *ret_left_out);
 
+/* The histograms of durations, mapped; false: there are none. */
+bool probes_hist(struct probes *p, struct hist_maps *ret);
+
 struct probe_report {
 	const char *stream;    /* "fs" */
 	const char *name;      /* "sys_enter" */
@@ -66,11 +70,12 @@ void probes_report(struct probes *p, probes_report_fn fn, void *arg);
 
 /* What this kernel lets us do, found out by trying. */
 struct probe_kernel_facts {
-	bool preemptible;    /* our programs may be: those that lose nothing first */
+	bool preemptible; /* our programs may be: those that lose nothing first */
 	bool fentry, kprobe; /* such programs can be attached */
 	bool cast;           /* typed loads (bpf_rdonly_cast) */
 };
-void probes_kernel_facts(const struct probes *p, struct probe_kernel_facts *ret);
+void probes_kernel_facts(const struct probes *p,
+			 struct probe_kernel_facts *ret);
 
 /* CPUs that went away keep no chunk: call now and then. */
 void probes_seal_offline(struct probes *p);
@@ -98,6 +103,7 @@ size_t probes_left_inflight(struct probes_left *l, uint64_t now_ns, void *buf,
 			    size_t size, unsigned *ret_left_out);
 /* Events that the kernel kept from its probes, by its own count. */
 uint64_t probes_left_misses(const struct probes_left *l);
+bool probes_left_hist(struct probes_left *l, struct hist_maps *ret);
 /* Its probes stop; what they recorded stays. */
 void probes_left_stop(struct probes_left *l);
 /* Unpins (its probes stop) and frees. */

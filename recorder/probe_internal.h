@@ -10,6 +10,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <flightrec/bpf_cfg.h>
+#include <flightrec/hist.h>
 
 #define PROBE_OBJECTS_MAX 16
 #define PROBE_MAPS_MAX    32

@@ -149,6 +149,10 @@ static uint32_t map_entries(const struct probes *p, const char *name)
 		return p->cfg.inflight_mask + 1;
 	if (!strcmp(name, "seen"))
 		return p->cfg.seen_mask + 1;
+	if (!strcmp(name, "hist_index"))
+		return p->cfg.nr_cpus;
+	if (!strcmp(name, "hist"))
+		return p->cfg.nr_cpus * (p->cfg.hist_rows ?: 1);
 	if (!strcmp(name, "scratch"))
 		return 2 * p->nr_scratch;
 	if (!strncmp(name, "tid_", 4)) /* an entry per thread, as inflight */

@@ -150,8 +150,9 @@ void probe_unpin(const char *folder)
 /* ---- rings left behind --------------------------------------------------------- */
 struct probes_left {
 	char folder[1024];
-	void *ring, *inflight;
+	void *ring, *inflight, *hist_index, *hist;
 	size_t ring_bytes, inflight_bytes, inflight_entries;
+	size_t hist_index_bytes, hist_cpus, hist_bytes, hist_rows;
 	int more_fd, rqs_fd, lock_fd;
 };
 
@@ -225,6 +226,15 @@ static void left_map_inflight(struct probes_left *l)
 		get_map(l->folder, "rqs", sizeof(struct fr_block_entry), &info);
 }
 
+static void left_map_hist(struct probes_left *l)
+{
+	l->hist_index =
+		map_left(l->folder, "hist_index", sizeof(struct fr_hist_index),
+			 PROT_READ, &l->hist_index_bytes, &l->hist_cpus);
+	l->hist = map_left(l->folder, "hist", sizeof(struct fr_hist_row),
+			   PROT_READ, &l->hist_bytes, &l->hist_rows);
+}
+
 static struct probes_left *left_try(const char *folder)
 {
 	struct probes_left *l = calloc(1, sizeof(*l));
@@ -252,6 +262,7 @@ static struct probes_left *left_try(const char *folder)
 		return NULL;
 	}
 	left_map_inflight(l);
+	left_map_hist(l);
 	return l;
 }
 
@@ -350,10 +361,25 @@ uint64_t probes_left_misses(const struct probes_left *l)
 	return sum;
 }
 
+bool probes_left_hist(struct probes_left *l, struct hist_maps *ret)
+{
+	if (!l->hist_index || !l->hist || l->hist_rows < l->hist_cpus)
+		return false;
+	ret->index = l->hist_index;
+	ret->rows = l->hist;
+	ret->cpus = (unsigned)l->hist_cpus;
+	ret->rows_per_cpu = (unsigned)(l->hist_rows / l->hist_cpus);
+	return true;
+}
+
 void probes_left_close(struct probes_left *l)
 {
 	if (!l)
 		return;
+	if (l->hist_index)
+		munmap(l->hist_index, l->hist_index_bytes);
+	if (l->hist)
+		munmap(l->hist, l->hist_bytes);
 	if (l->ring)
 		munmap(l->ring, l->ring_bytes);
 	if (l->inflight)

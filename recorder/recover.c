@@ -125,6 +125,17 @@ static int add_sources(struct recovery *r, struct probes_left *l,
 	return err;
 }
 
+/* Without them the records are saved all the same. */
+static void open_hist(struct recovery *r, struct probes_left *l)
+{
+	struct hist_maps maps;
+
+	if (l && probes_left_hist(l, &maps))
+		r->dumps.hist = hist_open(
+			&maps,
+			ring_view_head(&r->freeze.src[0].view)->created_ns);
+}
+
 static int dump_sources(struct recovery *r)
 {
 	struct dump_cause cause = {
@@ -165,8 +176,10 @@ static int save(const struct fr_config *c, struct facts *host,
 	daemon_configure_dumps(&r->dumps, c, daemon_group(c->run_group));
 	memcpy(r->dumps.left, hung, sizeof(hung));
 	err = add_sources(r, l, u);
-	if (!err)
+	if (!err) {
+		open_hist(r, l);
 		err = dump_sources(r);
+	}
 	if (!err)
 		log_info("recovered %llu records of an earlier recorder: %s",
 			 (unsigned long long)r->outcome.records, r->path);
@@ -175,6 +188,7 @@ static int save(const struct fr_config *c, struct facts *host,
 	if (!err && ret_path)
 		snprintf(ret_path, PATH_MAX, "%s", r->path);
 	dumps_fini(&r->dumps);
+	hist_close(r->dumps.hist);
 	memcpy(hung, r->dumps.left, sizeof(hung));
 	freeze_fini(&r->freeze);
 	facts_free(&r->settings);

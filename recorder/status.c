@@ -58,6 +58,8 @@ void status_measure(struct daemon *d, uint64_t now_ns)
 
 	if (d->rates.at_ns && dt < RATE_MIN_NS)
 		return;
+	if (d->hist)
+		hist_tick(d->hist, now_ns);
 	for (unsigned lane = 0; lane < FR_LANES_MAX; lane++) {
 		const struct ring_view *v = lane_view(d, lane);
 		struct ring_lane_stats s;
@@ -373,6 +375,7 @@ static void put_all(struct status_out *o)
 	put_triggers(o);
 	if (o->d->probes)
 		probes_report(o->d->probes, put_probe, o);
+	status_put_hist(o->f, o->d, o->now_ns);
 }
 
 char *status_text(struct daemon *d)

@@ -9,7 +9,7 @@
 /* Which records of a stream are kept.  Operations over the limit of a trigger or
  * of the slow lane always are. */
 struct fr_policy {
-	__u32 every;    /* one in so many, by chance; 0: none */
+	__u32 every; /* one in so many, by chance; 0: none */
 	__u32 spare;
 	__u64 above_ns; /* only those that took longer */
 };
@@ -28,11 +28,13 @@ struct fr_bpf_cfg {
 	__u32 exec_args_max; /* bytes; 0: none */
 	__u32 sockopt_all; /* options of all levels, not just SOL_SOCKET and TCP */
 	__u32 streams;     /* bit FR_STREAM_*: recorded */
-	__u32 preemptible; /* this kernel may preempt our programs */
+	__u32 preemptible;  /* this kernel may preempt our programs */
 	__u32 cgroup_rules; /* the map policy_cgroup has entries */
-	__u32 leave_out; /* bit FR_KIND_*: not recorded */
+	__u32 leave_out;    /* bit FR_KIND_*: not recorded */
 	__u32 page_shift;
-	__u8 scratch[128]; /* which of the scratch buffers a probe has */
+	__u32 hist_rows;    /* of histograms, per CPU; 0: none */
+	__u32 hist_cgroups; /* they tell cgroups apart */
+	__u8 scratch[128];  /* which of the scratch buffers a probe has */
 	struct fr_policy policy[FR_STREAMS_MAX];
 	struct {
 		__u32 first, nr;

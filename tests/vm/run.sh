@@ -16,7 +16,7 @@ mkdir -p "$logs" || exit 1
 
 [ $# -gt 0 ] || set -- 7.2:2 6.18:2 6.12:preempt=full:2 6.12:2 6.1:2 6.12:1 \
 	6.12:possible_cpus=64:2
-tests=(${TESTS:-balance freeze files block link latency kill9 bad_input throttled
+tests=(${TESTS:-balance freeze files block link latency hist kill9 bad_input throttled
 	operations hostile absent crowd lockdown cache fault perf_hotplug uring triggers
 	death selftest streams hotplug streams@tp_btf streams@tracepoint streams@fentry
 	streams@kprobe})
@@ -62,6 +62,7 @@ command_of() {
 	files) echo "bash tests/kernel/files.sh ${PROGRAMS:-dd_direct threads}" ;;
 	absent) echo "env PROFILE=default bash tests/kernel/absent.sh" ;;
 	crowd) echo "env FILES=20000 PROCESSES=6000 THREADS=300 bash tests/kernel/crowd.sh" ;;
+	hist) echo "env PARTS='exact status' bash tests/kernel/hist.sh" ;;
 	lockdown) echo "bash tests/vm/lockdown.sh" ;;
 	streams) echo "env ROUNDS=${ROUNDS:-1500} RATE=300 bash tests/kernel/streams.sh" ;;
 	hotplug) echo "env ROUNDS=${ROUNDS:-1500} RATE=300 bash tests/kernel/hotplug.sh" ;;
