@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "dump/snapshot_write.h" /* SNAP_SUFFIX */
+#include "recorder/retention.h"
 
 /* clang-format off */
 static const struct {
@@ -31,6 +32,20 @@ const char *folder_default(void)
 const char *folder_default_run(void)
 {
 	return defaults.run_folder;
+}
+
+bool folder_other_name(const char *path, char ret[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	const char *file = slash ? slash + 1 : path;
+	char other[RETENTION_FILE_MAX];
+	struct retention_name n;
+
+	if (!retention_parse_name(file, &n))
+		return false;
+	retention_pin_name(other, file, !n.pinned);
+	return snprintf(ret, PATH_MAX, "%.*s%s", (int)(file - path), path,
+			other) < PATH_MAX;
 }
 
 struct entry {

@@ -3,9 +3,16 @@
 #ifndef DUMP_FOLDER_H
 #define DUMP_FOLDER_H
 
+#include <limits.h>
+#include <stdbool.h>
+
 /* Defaults of dump.folder and run.folder (params.def). */
 const char *folder_default(void);
 const char *folder_default_run(void);
+
+/* What the snapshot of ours at ${path} is called once it is pinned, or no longer:
+ * a path that was noted before leads there.  False: it is none of ours. */
+bool folder_other_name(const char *path, char ret[PATH_MAX]);
 
 struct folder_list {
 	char **paths; /* of *.frs, oldest modification first */

@@ -39,7 +39,11 @@ static int open_one(struct view *v, const char *path, int code)
 {
 	struct snap_diag diag = { "" };
 	int r = view_add_file(v, path, &diag);
+	char other[PATH_MAX];
 
+	if (r == -ENOENT && folder_other_name(path, other) &&
+	    !view_add_file(v, other, &(struct snap_diag){ "" }))
+		return code;
 	if (!r)
 		return code;
 	view_open_complain(path, &diag, r);

@@ -81,14 +81,16 @@ static void tell(void *arg, const struct retention_file *f, int err)
 }
 
 int dumper_child_retain(int folder_fd, const char *folder,
-			struct retention_job *job, struct retention_result *ret)
+			const struct retention_job *job,
+			struct retention_result *ret)
 {
 	struct told told = { .folder = folder };
+	struct retention_job j = *job;
 	int err;
 
-	job->fn = tell;
-	job->arg = &told;
-	err = retention_apply(folder_fd, job, ret);
+	j.fn = tell;
+	j.arg = &told;
+	err = retention_apply(folder_fd, &j, ret);
 	if (!err && told.lines > LINES_MAX)
 		log_info(
 			"%s: removed %u snapshots in all, %u cannot be removed",

@@ -21,7 +21,7 @@ int dumper_child_become_owner(int folder_fd, gid_t gid);
 /* retention_apply(), with a line in the log for each of the first few that went.
  * ${folder}: its name, for the log. */
 int dumper_child_retain(int folder_fd, const char *folder,
-			struct retention_job *job,
+			const struct retention_job *job,
 			struct retention_result *ret);
 
 #endif

@@ -66,25 +66,32 @@ const char *retention_why_name(enum retention_why why)
 	return names[why];
 }
 
+int retention_room(int dir_fd, const struct retention_limits *l,
+		   uint64_t *ret_keep, uint64_t *ret_free)
+{
+	struct statvfs vfs;
+
+	if (fstatvfs(dir_fd, &vfs) < 0)
+		return -errno;
+	*ret_free = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+	*ret_keep = l->keep_free;
+	if (l->keep_free_percent > 0)
+		*ret_keep =
+			(uint64_t)(l->keep_free_percent / 100 *
+				   (double)vfs.f_blocks * (double)vfs.f_frsize);
+	return 0;
+}
+
 int retention_lacking(int dir_fd, const struct retention_limits *l,
 		      uint64_t need, uint64_t *ret_lacking, uint64_t *ret_free)
 {
-	struct statvfs vfs;
-	uint64_t keep = l->keep_free, have;
+	uint64_t keep = 0;
+	int err = retention_room(dir_fd, l, &keep, ret_free);
 
 	*ret_lacking = 0;
-	if (fstatvfs(dir_fd, &vfs) < 0)
-		return -errno;
-	have = (uint64_t)vfs.f_bavail * vfs.f_frsize;
-	*ret_free = have;
-	if (l->keep_free_percent > 0)
-		keep = (uint64_t)(l->keep_free_percent / 100 *
-				  (double)vfs.f_blocks * (double)vfs.f_frsize);
-	if (!keep)
-		return 0;
-	if (keep + need > have)
-		*ret_lacking = keep + need - have;
-	return 0;
+	if (!err && keep && keep + need > *ret_free)
+		*ret_lacking = keep + need - *ret_free;
+	return err;
 }
 
 /* ---- reading -------------------------------------------------------------- */

@@ -48,7 +48,7 @@ char *retention_pin_name(char buf[RETENTION_FILE_MAX], const char *file,
 struct retention_limits {
 	uint64_t max_files, max_bytes;
 	uint64_t max_age_ns; /* 0: none is too old */
-	double max_share;    /* percent */
+	double max_share;    /* percent; 100: shares do not matter */
 	uint64_t keep_free;  /* bytes; 0: see below */
 	double keep_free_percent;
 };
@@ -136,8 +136,12 @@ struct retention_result {
 int retention_apply(int dir_fd, const struct retention_job *job,
 		    struct retention_result *ret);
 
-/* How many bytes are missing to keep_free + ${need} on the file system of the
- * folder; *ret_free: how many are free.  0 or negative errno. */
+/* What keep_free is in bytes on the file system of the folder (0: no matter), and
+ * what is free.  0 or negative errno. */
+int retention_room(int dir_fd, const struct retention_limits *l,
+		   uint64_t *ret_keep, uint64_t *ret_free);
+/* How many bytes are missing to keep_free + ${need}; *ret_free: how many are
+ * free.  0 or negative errno. */
 int retention_lacking(int dir_fd, const struct retention_limits *l,
 		      uint64_t need, uint64_t *ret_lacking, uint64_t *ret_free);
 

@@ -170,14 +170,14 @@ static size_t oldest_of(struct chooser *c, unsigned t)
 	return s->next;
 }
 
-/* The oldest of the trigger that is furthest over its share; c->nr: none is.  Of
- * two that are as far over it, the one with the older snapshot. */
+/* The oldest of the trigger that is furthest over its share; c->nr: none is, or
+ * all of it may be anyone's.  Of two that are as far over it, the one with the older snapshot. */
 static size_t find_over_share(struct chooser *c)
 {
 	double share = c->l->max_share / 100, most = 0;
 	size_t found = c->nr;
 
-	for (unsigned t = 0; t < c->nr_shares; t++) {
+	for (unsigned t = 0; share < 1 && t < c->nr_shares; t++) {
 		double part = greatest_part(c, &c->shares[t]);
 		size_t i;
 

@@ -107,6 +107,52 @@ static void print_params(void)
 	puts(".El");
 }
 
+static const char conf_retention[] =
+	".Sh RETENTION\n"
+	"The limits hold for each of\n.Va dump.folder\nand\n"
+	".Va dump.fallback\non its own.\n"
+	"They are applied after each snapshot that was written there; at the start, "
+	"when\nsettings were read again, and then every hour, or every tenth of\n"
+	".Va dump.max_age\nif that is less (but not more often than every 10 s), by "
+	"a process of its own;\nand by\n.Ql flightrec prune .\n"
+	"Only regular files in the folder itself count or go that are named\n"
+	".Pa flightrec-YYYYMMDDTHHMMSS.mmmZ-TRIGGER[.N][.pin].frs ;\n"
+	"the time in the name (UTC) is the snapshot's age, the trigger in it its "
+	"trigger.\n"
+	".Pp\nThis is the order:\n.Bl -enum\n"
+	".It\nA pinned snapshot, see\n.Xr flightrec 1 ,\nnever goes, and neither "
+	"does the one that was just written.\n"
+	".It\nAll that are older than\n.Va dump.max_age\ngo, even the last one.\n"
+	".It\nWhile there are more than\n.Va dump.max_files ,\n"
+	"or their sizes are more than\n.Va dump.max_use\n"
+	"in sum - pinned ones count -, one more goes.\n"
+	"For each trigger the part is taken that its snapshots, pinned ones too, have "
+	"of\nthe limit that is exceeded: their number of\n.Va dump.max_files ,\n"
+	"their bytes of\n.Va dump.max_use ;\nof both the greater one, if both are "
+	"exceeded.\n"
+	"Of the triggers with a part above\n.Va dump.max_share\n"
+	"and a snapshot that may go, the one with the greatest part loses its oldest "
+	"(of\ntwo with the same part, the one that has the older snapshot).\n"
+	"If there is none, the oldest of all goes.\n"
+	"Where nothing was just written, the newest of all stays.\n"
+	".It\nIf less than\n.Va dump.keep_free\n"
+	"is free, the sum of sizes less what is missing counts as a lower\n"
+	".Va dump.max_use .\n"
+	"If all that may go would not suffice, nothing goes for this: then snapshots "
+	"are\nnot what fills the disk.\n.El\n"
+	".Pp\nSo a trigger alone may use all there is; where others need room, it is "
+	"pushed\nback to its share; and one that fires without end never costs the "
+	"others more\nthan that.\nWith a share of 0% it is always the trigger with "
+	"most that loses one; with 100%\nonly age counts.\n"
+	".Pp\n.Va dump.keep_free\nis looked at before a dump, too, together with "
+	"an eighth of the memory that is\nheld, which a snapshot hardly ever "
+	"exceeds.\n"
+	"Where that is not to be had, nothing is written there, and\n"
+	".Va dump.fallback ,\nfor which the same holds, is tried.\n"
+	".Pp\nWhat cannot be removed stays, and another one goes in its place.\n"
+	"The log names what went (of many at once the first 20), and the setting "
+	"that it\nwent for.\n";
+
 static void print_conf(void)
 {
 	head("flightrecd.conf", "5", "settings of the flight recorder");
@@ -133,6 +179,7 @@ static void print_conf(void)
 	     "checks,\n.Ql flightrecd -nv\nprints what is in force.\n"
 	     ".Sh SETTINGS");
 	print_params();
+	fputs(conf_retention, stdout);
 	puts(".Sh SEE ALSO\n.Xr flightrec 1 ,\n.Xr flightrec-triggers 7 ,\n"
 	     ".Xr flightrecd 8");
 }

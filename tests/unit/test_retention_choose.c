@@ -38,6 +38,8 @@ static const struct choice {
 	  0, 25, 0 },
 	{ "a share of 100: the oldest", "q1 a1 a1 a1 a1", "F....", 4, 99, 0, 0,
 	  100, 0 },
+	{ "... also above it", "q1 a1 a1 a1 a1 a1", "FF....", 4, 99, 0, 0, 100,
+	  0 },
 	{ "alone it has all", "a1 a1 a1 a1", "....", 4, 99, 0, 0, 25, 0 },
 	{ "alone, above it", "a1 a1 a1 a1 a1", "f....", 4, 99, 0, 0, 25, 0 },
 	{ "none over its share", "a1 b1 c1 d1 e1", "F....", 4, 99, 0, 0, 25,
