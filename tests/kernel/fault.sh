@@ -47,7 +47,7 @@ wait_snapshots 1
 snap=$(snapshots | tail -n 1)
 rows() { "$FR" show -O csv --stream fault -f op,severity,tid,pid,comm,address,offset,ino,dev,path,ts,dur,weight "$snap"; }
 rows >"$W/rows"
-"$FR" show -O csv --stream block -f op,tid,ts,dur "$snap" >"$W/blocks"
+"$FR" show -O csv --stream block -f op,ino,ts,dur "$snap" >"$W/blocks"
 # misses STATUS: of a mechanism that was forced; of one that was chosen there are none
 misses() {
 	[ -n "${MECHANISM:-}" ] && [ "$MECHANISM" != auto ] || return

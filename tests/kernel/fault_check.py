@@ -103,11 +103,12 @@ def touches(did, rows, way):
 
 
 def waited(did, rows, path):
-    """Cold pages: the fault lasted as long as the request it waited for."""
+    """Cold pages: the fault lasted as long as the request of its file meanwhile
+    (by inode: one that the disk had no room for is issued by another thread)."""
     blocks = collections.defaultdict(list)
     for b in csv.DictReader(open(path)):
-        if b["ts"] and b["op"] == "read":
-            blocks[int(b["tid"])].append((int(b["ts"]), int(b["dur"])))
+        if b["ts"] and b["ino"] and b["op"] == "read":
+            blocks[int(b["ino"])].append((int(b["ts"]), int(b["dur"])))
     by_place = collections.defaultdict(list)
     for r in rows:
         by_place[r["tid"], r["address"]].append(r)
@@ -118,7 +119,7 @@ def waited(did, rows, path):
         for r in within(t, by_place):
             faults += 1
             end = r["ts"] + r["dur"]
-            own = [b for b in blocks[t["tid"]] if r["ts"] <= b[0] <= end]
+            own = [b for b in blocks[r["ino"]] if r["ts"] <= b[0] <= end]
             found += bool(own)
             if any(b[0] + b[1] > end for b in own):
                 wrong += 1
