@@ -71,7 +71,8 @@ static void say_no_snapshot(struct drill *d)
 					       strlen(NO_SNAPSHOT)) ?
 					       0 :
 					       strlen(NO_SNAPSHOT)));
-	if (strstr(words, strerror(ENOSPC)) || strstr(words, strerror(EDQUOT)))
+	if (strstr(words, strerror(ENOSPC)) ||
+	    strstr(words, strerror(EDQUOT)) || strstr(words, "dump.keep_free"))
 		next = "make room there, or choose another dump.folder";
 	else if (strstr(words, strerror(EROFS)) ||
 		 (statvfs(d->folder, &fs) == 0 && fs.f_flag & ST_RDONLY))

@@ -210,6 +210,6 @@ fails "a recorder of others" row "0 rows.*scope.pids = $other"
 recorder_stop
 recorder_start --set ring.memory=8MiB "${few[@]}" --set "dump.folder=$W/tiny" || exit 1
 daemon
-fails "a recorder whose disk is full" dump 'No space left on device.*make room'
+fails "a recorder whose disk is full" dump 'dump.keep_free.*make room'
 recorder_stop
 finish

@@ -22,8 +22,11 @@ uring=$(cat /proc/sys/kernel/io_uring_disabled 2>/dev/null || echo 0)
 }
 
 mechanism=${MECHANISM:-auto}
+memory=64MiB
+[ -z "${HOTPLUG:-}" ] || memory=256MiB # snapshots take longer then
 recorder_start --set probes.profile=deep --set sampler.collectors= \
-	--set "probes.mechanism=$mechanism" --set dump.max_files=1000 || exit 1
+	--set "probes.mechanism=$mechanism" --set dump.max_files=1000 \
+	--set "ring.memory=$memory" || exit 1
 
 # All CPUs but the first, off and on, for as long as ${1} lives.
 hotplug() {

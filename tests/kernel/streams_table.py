@@ -99,6 +99,8 @@ def main(argv):
         apart = 0 if want is None else want - got
         if stream == "block" and plugged and 0 <= apart <= want // 20:
             bad = sums["lost"] # tracepoints are mute on a CPU that is not online yet
+        elif stream == "fault" and plugged and 0 <= apart:
+            bad = sums["lost"] # perf's events of a CPU that came back come later
         elif forced: # the kernel may have kept some from us, and said so
             bad = sums["lost"] or apart < 0 or apart > sums["misses"]
         else:
