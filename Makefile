@@ -105,7 +105,7 @@ $(O)/gen/exporter_list.c: dump/exporters Makefile
 # The probes: programs are named <stream>_<name>_<mechanism>[_<variant>], the
 # stream as its file.  Each is X(ID, stream, name) in FR_PROBES (shared.h); those
 # of bpf/sys_<stream>.bpf.h, which have no program, in FR_CARRIED_PROBES.
-mechanisms := tp_btf|tracepoint|raw_tp|fentry|fexit|kprobe|kretprobe|perf_event
+mechanisms := tp_btf|tracepoint|raw_tp|fentry|fexit|kprobe|kretprobe|perf_event|syscall
 $(O)/gen/probe_list.h: $(bpf_src) $(sys_src) bpf Makefile
 	$(Q)mkdir -p $(@D)
 	$(call say,GEN){ echo '#define FR_PROBES(X) \'; $(foreach n,$(bpf_names), \

@@ -258,12 +258,66 @@ static __always_inline struct fr_block_entry *bio_note(struct request *rq,
 	return b;
 }
 
+/* ${end} before the begin: there was none.  ${probe}: the one that runs. */
+__noinline u64 put_block(struct fr_block_entry *b, u64 end, u32 probe)
+{
+	struct record_buf *buf = scratch_of(probe, 0);
+	struct fr_block *r = (void *)buf;
+
+	if (!buf || !b)
+		return 0;
+	r->ts = b->first_ns;
+	r->dur = end < b->first_ns ? ~0ULL : end - b->first_ns;
+	r->queue_dur = b->issue_ns ? b->issue_ns - b->first_ns : ~0ULL;
+	r->sector = b->sector;
+	r->dev = b->dev;
+	r->size = b->size;
+	r->moved = b->moved;
+	r->cmd_flags = b->cmd_flags;
+	r->tid = b->tid;
+	r->pid = b->pid;
+	r->ino = b->ino;
+	r->file_dev = b->file_dev;
+	r->born = b->born;
+	r->pkey = b->pkey;
+	r->queue_depth = b->queue_depth;
+	r->req_flags = b->req_flags;
+	r->cgroup = b->cgroup;
+	r->submit_cgroup = b->submit_cgroup;
+	r->issue_seq = b->issue_seq;
+	r->part_dev = b->part_dev == b->dev ? ~0U : b->part_dev;
+	r->mixed = b->mixed > 1 ? b->mixed : 0xffff;
+	r->dirtier_born = b->dirtier_born;
+	r->dirtier_pid = b->dirtier_pid;
+	r->dirtier_tid = b->dirtier_tid;
+	return ring_put(buf, sizeof(*r), FR_LANE_BLOCK,
+			TYPE_AUX(FR_T_block, b->error));
+}
+
+/* Its completion was never shown to us: kernels drop some while a tracer of
+ * anybody's comes or goes.  The request is recorded, without a duration. */
+static __noinline void entry_unfinished(struct fr_block_entry *b, u32 probe)
+{
+	struct fr_probe_counts *n = counts_of(probe);
+
+	if (!b || !n)
+		return;
+	depth_leave(b);
+	if (!b->in_scope)
+		return;
+	b->req_flags |= FR_REQ_NO_END;
+	if (put_block(b, b->first_ns - 1, probe))
+		n->unfinished++;
+	else
+		n->lost++;
+}
+
 /*
- * The entry of a request, made if it is seen for the first time.  A note of
- * block_getrq says that the request is new: an entry that its address still has
- * is of one whose end we did not see, for requests are used again and again.
+ * The entry of a request, made if it is seen for the first time.  Requests are
+ * used again and again: an entry that its address still has is of one whose end
+ * we did not see, if block_getrq noted a new one, or if it was issued before.
  */
-static __noinline struct fr_block_entry *entry_get(u64 rqp, u32 how)
+static __noinline struct fr_block_entry *entry_get(u64 rqp, u32 how, u32 probe)
 {
 	struct fr_block_entry *b = bpf_map_lookup_elem(&rqs, &rqp), fresh = {};
 	struct request *rq = (void *)rqp;
@@ -271,10 +325,9 @@ static __noinline struct fr_block_entry *entry_get(u64 rqp, u32 how)
 	u64 bio;
 
 	note = bio_note(rq, &bio);
-	if (b && !note)
+	if (b && !note && !b->issue_ns)
 		return b;
-	if (b)
-		depth_leave(b);
+	entry_unfinished(b, probe);
 	if (note) {
 		fresh = *note;
 		bpf_map_delete_elem(&bios, &bio);
@@ -287,6 +340,20 @@ static __noinline struct fr_block_entry *entry_get(u64 rqp, u32 how)
 	entry_request(&fresh, rq);
 	bpf_map_update_elem(&rqs, &rqp, &fresh, BPF_ANY);
 	return bpf_map_lookup_elem(&rqs, &rqp);
+}
+
+/* Nobody holds the request: what it was used for is over.  Where the kernel has
+ * no such count: never. */
+static __always_inline int request_is_free(struct request *rq)
+{
+	int ref = 1;
+
+	if (bpf_core_field_exists(rq->ref))
+		bpf_probe_read_kernel(
+			&ref, sizeof(ref),
+			(void *)rq +
+				bpf_core_field_offset(struct request, ref));
+	return !ref;
 }
 
 static __always_inline void entry_files(struct fr_block_entry *b, u64 rqp)
@@ -328,7 +395,7 @@ int BPF_PROG(block_insert_tp_btf, struct request *rq)
 
 	if (!n)
 		return 0;
-	b = entry_get((u64)rq, FR_REQ_AT_INSERT);
+	b = entry_get((u64)rq, FR_REQ_AT_INSERT, FR_PROBE_BLOCK_INSERT);
 	if (!b)
 		n->lost++;
 	else if (b->in_scope)
@@ -347,7 +414,7 @@ int BPF_PROG(block_issue_tp_btf, struct request *rq)
 
 	if (!n)
 		return 0;
-	b = entry_get((u64)rq, FR_REQ_AT_ISSUE);
+	b = entry_get((u64)rq, FR_REQ_AT_ISSUE, FR_PROBE_BLOCK_ISSUE);
 	if (!b) {
 		n->lost++;
 		return 0;
@@ -427,41 +494,6 @@ static __always_inline u32 limit_key(u32 cmd_flags)
 	return FR_KEY_BLOCK_OTHER;
 }
 
-__noinline u64 put_block(struct fr_block_entry *b, u64 now)
-{
-	struct record_buf *buf = scratch_of(FR_PROBE_BLOCK_DONE, 0);
-	struct fr_block *r = (void *)buf;
-
-	if (!buf || !b)
-		return 0;
-	r->ts = b->first_ns;
-	r->dur = now - b->first_ns;
-	r->queue_dur = b->issue_ns ? b->issue_ns - b->first_ns : ~0ULL;
-	r->sector = b->sector;
-	r->dev = b->dev;
-	r->size = b->size;
-	r->moved = b->moved;
-	r->cmd_flags = b->cmd_flags;
-	r->tid = b->tid;
-	r->pid = b->pid;
-	r->ino = b->ino;
-	r->file_dev = b->file_dev;
-	r->born = b->born;
-	r->pkey = b->pkey;
-	r->queue_depth = b->queue_depth;
-	r->req_flags = b->req_flags;
-	r->cgroup = b->cgroup;
-	r->submit_cgroup = b->submit_cgroup;
-	r->issue_seq = b->issue_seq;
-	r->part_dev = b->part_dev == b->dev ? ~0U : b->part_dev;
-	r->mixed = b->mixed > 1 ? b->mixed : 0xffff;
-	r->dirtier_born = b->dirtier_born;
-	r->dirtier_pid = b->dirtier_pid;
-	r->dirtier_tid = b->dirtier_tid;
-	return ring_put(buf, sizeof(*r), FR_LANE_BLOCK,
-			TYPE_AUX(FR_T_block, b->error));
-}
-
 /* What triggers may wait for; the thread on the CPU is anybody's. */
 __noinline int block_event(struct fr_block_entry *b, u64 dur, u64 seq)
 {
@@ -509,7 +541,7 @@ static __noinline int block_finish(u64 rqp, struct fr_probe_counts *n)
 	}
 	hist_add(limit_key(b->cmd_flags), FR_STREAM_BLOCK, b->dev,
 		 block_cgroup(b), now - b->first_ns);
-	seq = put_block(b, now);
+	seq = put_block(b, now, FR_PROBE_BLOCK_DONE);
 	if (seq)
 		n->records++;
 	else
@@ -564,4 +596,26 @@ int BPF_PROG(block_done_tp_btf, struct request *rq, u32 error,
 	}
 	block_finish(key, n);
 	return 0;
+}
+
+/*
+ * Run by the recorder with the address of a request that seems to be in flight
+ * (before a freeze, before a trigger believes it): if it is free, we were not shown
+ * its end.  Left alone it would look like a disk that hangs.
+ */
+SEC("syscall")
+int block_sweep_syscall(struct fr_request_sweep *ctx)
+{
+	struct fr_probe_counts *n = counts_of(FR_PROBE_BLOCK_SWEEP);
+	u64 key = ctx->request, first = ctx->first_ns;
+	struct fr_block_entry *b = bpf_map_lookup_elem(&rqs, &key);
+
+	if (!n)
+		return 0;
+	n->filtered++;
+	if (!b || b->first_ns != first || !request_is_free((void *)key))
+		return 0;
+	entry_unfinished(b, FR_PROBE_BLOCK_SWEEP);
+	bpf_map_delete_elem(&rqs, &key);
+	return 1;
 }

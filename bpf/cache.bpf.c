@@ -104,7 +104,8 @@ static __always_inline void pages_of_folio(struct pages *p,
 {
 	struct address_space *m = BPF_CORE_READ(f, mapping);
 
-	pages_of_mapping(p, (u64)m & 3 ? 0 : m); /* anonymous memory has a mark */
+	pages_of_mapping(p,
+			 (u64)m & 3 ? 0 : m); /* anonymous memory has a mark */
 	p->index = BPF_CORE_READ(f, index);
 	p->count = folio_pages(f);
 }
@@ -529,22 +530,22 @@ int BPF_PROG(cache_ask_tp_btf, struct address_space *m, u64 index)
 }
 
 /* Start and end of writing back have no tracepoint. */
-#define WRITEBACK(fentry, kprobe, fn, type, pages_of, ID, kind)      \
-	SEC("fentry/" #fn)                                           \
-	int BPF_PROG(fentry, struct type *f)                         \
-	{                                                            \
-		struct pages p = {};                                 \
-                                                                     \
-		pages_of(&p, f);                                     \
-		return cache_event(&p, FR_PROBE_CACHE_##ID, kind);   \
-	}                                                            \
-	SEC("kprobe/" #fn)                                           \
-	int kprobe(struct pt_regs *regs)                             \
-	{                                                            \
-		struct pages p = {};                                 \
-                                                                     \
-		pages_of(&p, (struct type *)first_argument(regs));   \
-		return cache_event(&p, FR_PROBE_CACHE_##ID, kind);   \
+#define WRITEBACK(fentry, kprobe, fn, type, pages_of, ID, kind)    \
+	SEC("fentry/" #fn)                                         \
+	int BPF_PROG(fentry, struct type *f)                       \
+	{                                                          \
+		struct pages p = {};                               \
+                                                                   \
+		pages_of(&p, f);                                   \
+		return cache_event(&p, FR_PROBE_CACHE_##ID, kind); \
+	}                                                          \
+	SEC("kprobe/" #fn)                                         \
+	int kprobe(struct pt_regs *regs)                           \
+	{                                                          \
+		struct pages p = {};                               \
+                                                                   \
+		pages_of(&p, (struct type *)first_argument(regs)); \
+		return cache_event(&p, FR_PROBE_CACHE_##ID, kind); \
 	}
 
 /* clang-format off */

@@ -35,7 +35,7 @@ static __noinline struct fr_inflight *inflight_more_get(u32 tid, u32 probe)
 
 /* The entry that the current thread may write; its ts is 0 or its own. */
 static __always_inline struct fr_inflight *inflight_take(u32 tid, u64 task,
-							  u32 probe)
+							 u32 probe)
 {
 	u32 key = tid & fr_cfg.inflight_mask;
 	struct fr_inflight *e = bpf_map_lookup_elem(&inflight, &key);

@@ -271,6 +271,7 @@ struct request {
 	u64 __sector;
 	struct bio *bio, *biotail;
 	u64 start_time_ns;
+	struct atomic_t___fr ref; /* or a refcount_t, which begins the same */
 };
 /* until 5.16: the disk hangs on the request (f3fa33acca9f) */
 struct request___old {
@@ -291,19 +292,19 @@ struct sys_exit_ctx {
 	long ret;
 };
 
-#define PF_KTHREAD     0x00200000
+#define PF_KTHREAD        0x00200000
 #define SIGNAL_GROUP_EXIT 0x00000004 /* signal_struct.flags */
-#define TS_COMPAT      0x0002 /* x86: thread_info.status */
-#define TIF_32BIT      22     /* arm64: thread_info.flags */
-#define AT_FDCWD       -100
-#define S_IFMT         0170000
-#define S_IFSOCK       0140000
-#define AF_UNIX        1
-#define AF_INET        2
-#define AF_INET6       10
-#define FR_O_APPEND    02000
-#define O_DIRECT_X86   040000
-#define O_DIRECT_ARM64 0200000
+#define TS_COMPAT         0x0002     /* x86: thread_info.status */
+#define TIF_32BIT         22         /* arm64: thread_info.flags */
+#define AT_FDCWD          -100
+#define S_IFMT            0170000
+#define S_IFSOCK          0140000
+#define AF_UNIX           1
+#define AF_INET           2
+#define AF_INET6          10
+#define FR_O_APPEND       02000
+#define O_DIRECT_X86      040000
+#define O_DIRECT_ARM64    0200000
 #if defined(__TARGET_ARCH_arm64)
 #define FR_O_DIRECT O_DIRECT_ARM64
 #else

@@ -297,9 +297,8 @@ __noinline u32 path_parts(struct record_buf *buf, u64 dentry, u64 vfsmnt)
 		 * noted in memory: the verifier has less to tell apart */
 		if (n <= 0 || n == NAME_BYTES)
 			file_ref_of(buf)->odd +=
-				n <= 0 ||
-				BPF_CORE_READ(d, d_name.hash_len) >> 32 >=
-					NAME_BYTES;
+				n <= 0 || BPF_CORE_READ(d, d_name.hash_len) >>
+						  32 >= NAME_BYTES;
 		if (parent == d)
 			return off; /* a root that is mounted nowhere */
 		d = parent;
@@ -310,9 +309,9 @@ __noinline u32 path_parts(struct record_buf *buf, u64 dentry, u64 vfsmnt)
 /* Address family of the socket with that inode; null if it is none any more. */
 static __always_inline u16 socket_family(u64 inode)
 {
-	struct socket_alloc *a = (void *)(inode - bpf_core_field_offset(
-							  struct socket_alloc,
-							  vfs_inode));
+	struct socket_alloc *a =
+		(void *)(inode -
+			 bpf_core_field_offset(struct socket_alloc, vfs_inode));
 	struct sock *sk = BPF_CORE_READ(a, socket.sk);
 
 	return sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0xffff;

@@ -97,7 +97,7 @@ enum vfs_shape {
 	ARGS_RENAME,        /* struct renamedata */
 	ARGS_ATTR,          /* idmap, dentry, iattr */
 	ARGS_FALLOCATE,     /* file, mode, offset, length */
-	ARGS_COPY,          /* file, offset, file, offset (length is the fifth) */
+	ARGS_COPY, /* file, offset, file, offset (length is the fifth) */
 };
 
 /* What is returned. */
@@ -270,10 +270,10 @@ static __always_inline void note_name(struct fr_inflight *e, struct vfs_op *op,
 		op->dentry = a[2];
 		break;
 	case ARGS_CREATE:
-		op->dentry = bpf_core_type_exists(
-				     struct delegated_inode___vfs) ?
-				     a[1] :
-				     a[2];
+		op->dentry =
+			bpf_core_type_exists(struct delegated_inode___vfs) ?
+				a[1] :
+				a[2];
 		break;
 	case ARGS_RENAME:
 		rename = (void *)a[0];
@@ -292,8 +292,7 @@ static __always_inline void note_name(struct fr_inflight *e, struct vfs_op *op,
 }
 
 /* Where the file is, from what the arguments were. */
-static __always_inline void note_place(struct fr_inflight *e,
-				       struct vfs_op *op)
+static __always_inline void note_place(struct fr_inflight *e, struct vfs_op *op)
 {
 	struct file *f = (void *)op->file;
 	struct path *path = (void *)op->path;
@@ -531,30 +530,29 @@ static __always_inline int out_kretprobe(struct pt_regs *regs, u32 probe,
 
 /* ---- the programs ----------------------------------------------------------- */
 /* nr: how many arguments are looked at, five at most */
-#define VFS_IN(fentry, kprobe, ID, call, fn, nr, shape)                  \
-	SEC("fentry/" #fn)                                               \
-	int fentry(u64 *ctx)                                             \
-	{                                                                \
-		return in_fentry(ctx, FR_PROBE_VFS_##ID##IN, call, nr,   \
-				 shape);                                 \
-	}                                                                \
-	SEC("kprobe/" #fn)                                               \
-	int kprobe(struct pt_regs *regs)                                 \
-	{                                                                \
-		return in_kprobe(regs, FR_PROBE_VFS_##ID##IN, call, shape); \
+#define VFS_IN(fentry, kprobe, ID, call, fn, nr, shape)                        \
+	SEC("fentry/" #fn)                                                     \
+	int fentry(u64 *ctx)                                                   \
+	{                                                                      \
+		return in_fentry(ctx, FR_PROBE_VFS_##ID##IN, call, nr, shape); \
+	}                                                                      \
+	SEC("kprobe/" #fn)                                                     \
+	int kprobe(struct pt_regs *regs)                                       \
+	{                                                                      \
+		return in_kprobe(regs, FR_PROBE_VFS_##ID##IN, call, shape);    \
 	}
-#define VFS_OUT(fexit, kretprobe, ID, fn, result)                     \
-	SEC("fexit/" #fn)                                             \
-	int fexit(u64 *ctx)                                           \
-	{                                                             \
-		return out_fexit(ctx, FR_PROBE_VFS_##ID##OUT,         \
-				 FR_PROBE_VFS_##ID##IN, result);      \
-	}                                                             \
-	SEC("kretprobe/" #fn)                                         \
-	int kretprobe(struct pt_regs *regs)                           \
-	{                                                             \
-		return out_kretprobe(regs, FR_PROBE_VFS_##ID##OUT,    \
-				     FR_PROBE_VFS_##ID##IN, result);  \
+#define VFS_OUT(fexit, kretprobe, ID, fn, result)                    \
+	SEC("fexit/" #fn)                                            \
+	int fexit(u64 *ctx)                                          \
+	{                                                            \
+		return out_fexit(ctx, FR_PROBE_VFS_##ID##OUT,        \
+				 FR_PROBE_VFS_##ID##IN, result);     \
+	}                                                            \
+	SEC("kretprobe/" #fn)                                        \
+	int kretprobe(struct pt_regs *regs)                          \
+	{                                                            \
+		return out_kretprobe(regs, FR_PROBE_VFS_##ID##OUT,   \
+				     FR_PROBE_VFS_##ID##IN, result); \
 	}
 
 /* clang-format off */

@@ -49,7 +49,7 @@ static const struct csv_column fs[] = {
 	{ "address", CSV_HEX, "address", "hexadecimal", "", "memory of mmap and its kin" },
 	{ "file_size", CSV_AS_IS, "file_size", "integer", "bytes", "size of the file" },
 	{ "target", CSV_TARGET, "path", "text", "", "SYMLINK: what the link says" },
-	{ "mark", CSV_AS_IS, "mark", "text", "", "what of the texts is not whole: path_cut, asked_unreadable, ..." },
+	{ "mark", CSV_AS_IS, "mark", "text", "", "what of the row is not whole: path_cut, asked_unreadable, end_unseen, ..." },
 	PPID,
 	{ "uid", CSV_AS_IS, "uid", "integer", "", "user" },
 	CGROUP, WEIGHT, MONO_NS,

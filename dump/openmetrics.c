@@ -212,13 +212,14 @@ static void put_lanes(const struct client_reply *r)
 
 static void put_probes(const struct client_reply *r)
 {
-	static const char *const outcomes[] = { "records",  "pending",
-						"filtered", "unmatched",
-						"lost",     "misses" };
+	static const char *const outcomes[] = { "records",   "pending",
+						"filtered",  "unmatched",
+						"lost",      "misses",
+						"unfinished" };
 	char row[256], more[64];
 
 	head("probe_events", "counter", "",
-	     "what became of each hit of a probe; misses: the kernel skipped it");
+	     "what became of each hit of a probe; misses: the kernel skipped it; unfinished: records without an end");
 	for (unsigned i = 0; i < sizeof(outcomes) / sizeof(*outcomes); i++) {
 		snprintf(more, sizeof(more), ",outcome=\"%s\"", outcomes[i]);
 		put_column(r, "probe.", outcomes[i], "probe_events_total", more,

@@ -322,15 +322,16 @@ static const char *ns_each(const char *text, char buf[24])
 
 void report_probes(const struct view *v, unsigned file)
 {
-	static const char *const columns[] = { "hits",      "records",
-					       "pending",   "filtered",
-					       "unmatched", "lost",
-					       "misses" };
+	static const char *const columns[] = { "hits",       "records",
+					       "pending",    "filtered",
+					       "unmatched",  "lost",
+					       "unfinished", "misses" };
 	const char *key, *text;
 	char buf[24];
 
-	report_title("PROBES (hits = records + pending + filtered + unmatched "
-		     "+ lost; misses never came)");
+	report_title(
+		"PROBES (hits = records + pending + filtered + unmatched "
+		"+ lost; unfinished: the kernel did not show the end; misses never came)");
 	printf("%-15s %-11s", "probe", "mechanism");
 	for (unsigned i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
 		printf(" %10s", columns[i]);

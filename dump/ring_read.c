@@ -287,7 +287,8 @@ static void hold_one_lane(struct ring_hold *h, const struct ring_view *v,
 }
 
 /* The lanes by size, the smallest first. */
-static void lanes_by_size(const struct ring_view *v, uint8_t order[FR_LANES_MAX])
+static void lanes_by_size(const struct ring_view *v,
+			  uint8_t order[FR_LANES_MAX])
 {
 	for (unsigned i = 0; i < FR_LANES_MAX; i++) {
 		unsigned j = i;

@@ -57,7 +57,7 @@ struct ring_hold {
 	uint32_t nr_chunks;
 	uint32_t lane_begin[FR_LANES_MAX]; /* index into chunks */
 	uint32_t lane_end[FR_LANES_MAX];
-	uint32_t chunks_size;                  /* room in chunks */
+	uint32_t chunks_size; /* room in chunks */
 };
 
 /* Allocates room once and touches every page that ring_hold() needs; reuse the

@@ -57,7 +57,11 @@ extern const unsigned fr_nr_calls;
 
 /* streams.def.  NULL: no such lane. */
 const char *fr_lane_name(unsigned lane);
-enum fr_profile { FR_PROFILE_MINIMAL, FR_PROFILE_DEFAULT, FR_PROFILE_DEEP };
+enum fr_profile {
+	FR_PROFILE_MINIMAL,
+	FR_PROFILE_DEFAULT,
+	FR_PROFILE_DEEP
+};
 struct fr_stream {
 	unsigned number; /* enum fr_stream_id */
 	const char *name;

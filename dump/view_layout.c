@@ -301,7 +301,7 @@ static void map_own(struct view_layout *l, struct view *v)
 			   SRC_DIRECT);
 	}
 	if ((l->role[ROLE_CALL] == SRC_AUX && !strcmp(s->stream, "fs")) ||
-	    tail_is(s, "ARGS"))
+	    s->type == FR_T_block || tail_is(s, "ARGS"))
 		layout_put(l, intern_column(v, "mark", l->stream), SRC_MARK);
 	if (l->use == USE_VALUES) {
 		layout_put(l, intern_column(v, "metric", l->stream),

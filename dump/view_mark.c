@@ -9,7 +9,9 @@
  *   unreadable   the program's memory could not be read
  *   gone         its name record was overwritten or lost
  *   args_cut env_cut   arguments, environment
+ *   end_unseen   and of block requests: the kernel did not show their completion
  */
+#include <flightrec/block_entry.h>
 #include <string.h>
 
 #include "dump/view_impl.h"
@@ -85,12 +87,29 @@ static bool is_cut(struct view_cursor *c)
 	return false;
 }
 
+/* A block request whose completion the kernel did not show the recorder. */
+static bool end_unseen(struct view_cursor *c)
+{
+	const struct fr_schema *s = c->block->b->schema;
+	uint64_t flags;
+
+	if (s->type != FR_T_block)
+		return false;
+	for (int i = 0; i < s->nr_fields; i++)
+		if (!strcmp(s->fields[i].name, "req_flags"))
+			return view_raw(c->block, i, c->row, &flags) &&
+			       flags & FR_REQ_NO_END;
+	return false;
+}
+
 const char *view_row_mark(struct view_cursor *c)
 {
 	const struct view_layout *l = c->block->layout;
 	char *mark = view_text_room(c, MARK_MAX);
 	const int *r = l->role;
 
+	if (end_unseen(c))
+		add(mark, "end", "_unseen");
 	add_state(mark, "path", path_state(c));
 	if (r[ROLE_DIRINO2] != SRC_NONE)
 		add_state(mark, "path2",

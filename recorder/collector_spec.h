@@ -27,7 +27,7 @@ enum collector_rate {
 struct collector_spec {
 	char name[COLLECTOR_NAME_MAX];
 	enum collector_rate rate;
-	uint64_t period_ns;             /* RATE_TIME */
+	uint64_t period_ns;            /* RATE_TIME */
 	char list[COLLECTOR_LIST_MAX]; /* globs with blanks between; "": all */
 };
 

@@ -196,8 +196,10 @@ static void chores(struct daemon *d, uint64_t now_ns)
 	check_clocks(d);
 	rules_check(d);
 	dumps_prune(&d->dumps, now_ns);
-	if (d->probes)
+	if (d->probes) {
 		probes_seal_offline(d->probes);
+		probes_sweep(d->probes, now_ns);
+	}
 }
 
 static void serve(struct daemon *d, enum event_source source)
@@ -606,7 +608,8 @@ int daemon_run(const struct options *o, struct fr_config *config)
 			log_err(err, "cannot drop capabilities");
 		err = lookout_start(d->lookout);
 		if (err)
-			log_err(err, "operations in flight and pressure are not watched");
+			log_err(err,
+				"operations in flight and pressure are not watched");
 		daemon_start_sampler(d);
 		daemon_start_state(d);
 		say_ready(d);

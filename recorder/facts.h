@@ -46,7 +46,6 @@ void facts_add_probes(struct facts *f, struct probes *p);
  * ${id}: content of /etc/machine-id. */
 void facts_hash_machine(const char *id, char ret[17]);
 
-
 /* One line, as in the fact probe.<stream>.<name>.  Returns buf. */
 char *facts_format_probe(const struct probe_report *r, char *buf, size_t size);
 

@@ -114,6 +114,8 @@ static int op_freeze(void *arg, const struct engine_reason *r)
 	struct daemon *d = arg;
 
 	d->lead = r->number;
+	if (d->probes)
+		probes_sweep(d->probes, daemon_now_ns());
 	return dumps_freeze(&d->dumps);
 }
 

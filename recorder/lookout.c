@@ -100,9 +100,8 @@ static struct slot *find_slot(struct slot *const *slots, unsigned nr,
 	return NULL;
 }
 
-static struct slot *new_slot(const struct lookout *o,
-			     const struct rule_cond *c, uint32_t number,
-			     unsigned index)
+static struct slot *new_slot(const struct lookout *o, const struct rule_cond *c,
+			     uint32_t number, unsigned index)
 {
 	struct slot *s = calloc(1, sizeof(*s));
 

@@ -31,8 +31,8 @@ static const cap_value_t daemon_keeps[] = {
 	CAP_FOWNER,
 	CAP_SETUID, /* the timer becomes run.user */
 	CAP_SETGID,
-	CAP_SETPCAP, /* for the dumper: emptying its bounding set */
-	CAP_KILL,    /* the timer, which has another user */
+	CAP_SETPCAP,      /* for the dumper: emptying its bounding set */
+	CAP_KILL,         /* the timer, which has another user */
 	CAP_SYS_RESOURCE, /* triggers of pressure (PSI) */
 };
 

@@ -422,6 +422,8 @@ static void attach(struct probes *p, struct probe_point *pt)
 {
 	if (!strcmp(pt->mechanism, "perf_event")) {
 		errno = -probe_perf_attach(p, pt);
+	} else if (!strcmp(pt->mechanism, "syscall")) {
+		pt->on_call = true;
 	} else {
 		pt->link = bpf_program__attach(pt->prog);
 	}

@@ -7,8 +7,8 @@
 #define RECORDER_PROBE_H
 
 #include "recorder/config.h"
-#include "triggers/look.h"
 #include "recorder/hist.h"
+#include "triggers/look.h"
 
 #include <flightrec/shared.h>
 #include <stdbool.h>
@@ -76,6 +76,10 @@ struct probe_kernel_facts {
 };
 void probes_kernel_facts(const struct probes *p,
 			 struct probe_kernel_facts *ret);
+
+/* Requests that seem to be in flight, but whose completion the kernel never showed
+ * us: records them as such.  Call before a freeze, and now and then.  Any thread. */
+void probes_sweep(struct probes *p, uint64_t now_ns);
 
 /* CPUs that went away keep no chunk: call now and then. */
 void probes_seal_offline(struct probes *p);

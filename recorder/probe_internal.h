@@ -36,6 +36,7 @@ struct probe_point {
 	bool wanted;
 	bool carried; /* no program: part of fs.enter and fs.exit */
 	bool spared;  /* its stream is fed in another way */
+	bool on_call; /* a program that we run ourselves, attached to nothing */
 };
 
 struct probe_map { /* maps shared by all objects, by name */
@@ -127,7 +128,7 @@ bool probe_cpu_online(uint32_t cpu);
 
 static inline bool probe_attached(const struct probe_point *pt)
 {
-	return pt->link || pt->cpu_events;
+	return pt->link || pt->cpu_events || pt->on_call;
 }
 
 /* probe_load.c */
@@ -144,6 +145,10 @@ void probe_unpin(const char *folder);
 
 /* probe_scope.c: puts a process and all its descendants of now in scope. */
 void probe_scope_tree(struct probes *p, pid_t root);
+
+/* probe_sweep.c: as probes_sweep(), the one at ${request}, if it was first seen at
+ * ${first_ns}. */
+void probe_sweep_one(struct probes *p, uint64_t request, uint64_t first_ns);
 
 /* probe_inflight.c: over mapped tables and a descriptor (or -1). */
 size_t probe_inflight_collect(const struct fr_inflight *table, size_t entries,

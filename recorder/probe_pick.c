@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 static const char *const mechanisms[] = {
-	"tp_btf", "tracepoint", "raw_tp",    "fentry",
-	"fexit",  "kprobe",     "kretprobe", "perf_event",
+	"tp_btf", "tracepoint", "raw_tp",     "fentry",  "fexit",
+	"kprobe", "kretprobe",  "perf_event", "syscall",
 };
 #define NR_MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]))
 

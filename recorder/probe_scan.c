@@ -61,8 +61,8 @@ static void scan_more(struct probes *p, uint64_t before_ns, look_op_fn fn,
 
 	if (!m)
 		return;
-	for (int i = 0; i < MORE_MAX && !bpf_map_get_next_key(m->fd, prev, &key);
-	     i++) {
+	for (int i = 0;
+	     i < MORE_MAX && !bpf_map_get_next_key(m->fd, prev, &key); i++) {
 		prev = &key;
 		if (bpf_map_lookup_elem(m->fd, &key, &e) ||
 		    !take_entry(&e, before_ns, &op))
@@ -86,8 +86,7 @@ static void scan_requests(struct probes *p, uint64_t before_ns, look_op_fn fn,
 			  void *arg)
 {
 	struct probe_map *m = probe_map(p, "rqs");
-	struct look_op op = { .source = SOURCE_RQS,
-			      .stream = FR_STREAM_BLOCK };
+	struct look_op op = { .source = SOURCE_RQS, .stream = FR_STREAM_BLOCK };
 	uint64_t key, *prev = NULL;
 	struct fr_block_entry e;
 
@@ -143,6 +142,7 @@ bool probes_in_flight(void *probes, const struct look_op *op)
 		return m && !bpf_map_lookup_elem(m->fd, &tid, &e) &&
 		       e.ts == op->ts;
 	case SOURCE_RQS:
+		probe_sweep_one(p, op->id, op->ts);
 		m = probe_map(p, "rqs");
 		return m && !bpf_map_lookup_elem(m->fd, &op->id, &b) &&
 		       b.first_ns == op->ts;

@@ -115,9 +115,10 @@ static void spare(struct probe_point *pt, const char *stream, const char *best,
 	pt->spared = best || costly;
 	pt->prog = NULL;
 	if (!best && costly && !pt->why[0])
-		snprintf(pt->why, sizeof(pt->why),
-			 "this way costs much: only with probes.streams = +%s, or in the profile deep",
-			 stream);
+		snprintf(
+			pt->why, sizeof(pt->why),
+			"this way costs much: only with probes.streams = +%s, or in the profile deep",
+			stream);
 	if (best && !pt->why[0])
 		snprintf(pt->why, sizeof(pt->why),
 			 "not needed: %s is recorded by %.*s", stream,

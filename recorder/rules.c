@@ -13,8 +13,9 @@ static void say_unresolved(const struct fr_config *c)
 		const struct fr_trigger_rule *r = &c->rules[i];
 
 		if (where_unresolved(r, what, sizeof(what)))
-			log_info("trigger %s: there is no %s now; it waits for it",
-				 r->name, what);
+			log_info(
+				"trigger %s: there is no %s now; it waits for it",
+				r->name, what);
 	}
 }
 

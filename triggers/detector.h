@@ -23,7 +23,7 @@ struct engine_hit {
 	uint32_t pid, tid; /* of the operation, or of who asked */
 	uint32_t uid;      /* who asked */
 	int signo;
-	int code; /* errno; wait status of a process */
+	int code;      /* errno; wait status of a process */
 	char comm[17]; /* of the thread, or of the process that died */
 	/* a level: which of the rule's conditions it is */
 	uint8_t cond;
@@ -63,10 +63,10 @@ struct detector_watch {
 	bool has_total;
 	double total_value;
 	/* state */
-	bool seen; /* a value */
+	bool seen;     /* a value */
 	bool compared; /* with the limit */
-	bool over; /* the limit, perhaps not long enough yet */
-	bool on;   /* the level */
+	bool over;     /* the limit, perhaps not long enough yet */
+	bool on;       /* the level */
 	uint64_t last_ns, gap_ns, since_ns; /* gap: between two values */
 	int64_t last;
 	double value;  /* what was compared last, in units of the rule */
@@ -80,7 +80,7 @@ struct detector_ops {
 	const char *doc;    /* a sentence for flightrec-triggers(7) */
 	const char *syntax; /* NULL: not written in rules */
 	const char *example;
-	bool manual; /* asked for: never suppressed or merged, but queued */
+	bool manual;    /* asked for: never suppressed or merged, but queued */
 	uint32_t where; /* bits FR_WHERE_*: filters that it takes */
 
 	/* How surely the condition that begins here is ours: 0 no, 1 if nobody

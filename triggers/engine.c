@@ -272,7 +272,7 @@ static void change(struct engine *e, uint64_t now_ns, struct trigger *t,
 		t->on[h->cond]++;
 	else if (t->on[h->cond])
 		t->on[h->cond]--;
-	t->levels &= (uint8_t)~(1u << h->cond);
+	t->levels &= (uint8_t) ~(1u << h->cond);
 	if (t->on[h->cond])
 		t->levels |= (uint8_t)(1u << h->cond);
 	engine_slot_gate(e, t);

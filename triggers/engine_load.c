@@ -29,8 +29,8 @@ static struct trigger *new_trigger(uint32_t number, const char *name,
 static struct trigger *new_rule(struct engine *e,
 				const struct fr_trigger_rule *rule)
 {
-	struct trigger *t =
-		new_trigger(e->next_number, rule->name, rule->expr.conds[0].ops);
+	struct trigger *t = new_trigger(e->next_number, rule->name,
+					rule->expr.conds[0].ops);
 
 	if (!t)
 		return NULL;

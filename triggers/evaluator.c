@@ -192,8 +192,8 @@ static void say(struct evaluator *v, const struct watched_metric *m,
 
 static bool is_stale(const struct detector_watch *w, uint64_t now_ns)
 {
-	uint64_t limit = w->gap_ns ? STALE_GAPS * w->gap_ns + STALE_NS :
-				     STALE_ONCE_NS;
+	uint64_t limit =
+		w->gap_ns ? STALE_GAPS * w->gap_ns + STALE_NS : STALE_ONCE_NS;
 
 	return now_ns - w->last_ns > limit;
 }

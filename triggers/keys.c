@@ -80,7 +80,8 @@ bool keys_find(uint32_t streams, const char *name, uint64_t keys[FR_KEYS / 64])
 	for (unsigned i = 0; i < fr_nr_calls; i++) {
 		const char *op = op_in(streams, &fr_calls[i]);
 
-		if (!op || (!all && strcmp(is_op ? op : fr_calls[i].call, name)))
+		if (!op ||
+		    (!all && strcmp(is_op ? op : fr_calls[i].call, name)))
 			continue;
 		set_key(keys, fr_calls[i].id);
 		found = true;
@@ -147,8 +148,9 @@ int keys_parse(struct lex *l, struct rule_cond *ret)
 	if (near)
 		return lex_fail(l, "unknown operation '%s'; did you mean %s.%s",
 				word, subject, near);
-	return lex_fail(l, "unknown operation '%s'; there are %s.* and the "
-			   "operations and calls listed in flightrec-events(7)",
+	return lex_fail(l,
+			"unknown operation '%s'; there are %s.* and the "
+			"operations and calls listed in flightrec-events(7)",
 			word, subject);
 }
 

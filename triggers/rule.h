@@ -58,16 +58,16 @@ enum rule_unit {
 /* The filters of a condition.  Names of devices, mounts and cgroups become
  * numbers when the rule is put in force (where_resolve). */
 struct rule_where {
-	uint32_t set; /* bits FR_WHERE_*: these filters */
-	uint32_t not; /* of them, those that must not match */
+	uint32_t set;  /* bits FR_WHERE_*: these filters */
+	uint32_t not ; /* of them, those that must not match */
 	uint32_t pid;
-	uint32_t dev; /* of device or mount; ~0: not there now */
+	uint32_t dev;    /* of device or mount; ~0: not there now */
 	uint64_t cgroup; /* its id; 0: not there now */
 	uint32_t cgroup_level;
-	bool is_mount;             /* `device` is a folder */
-	char comm[17];             /* ? is any character, * at its end any rest */
+	bool is_mount; /* `device` is a folder */
+	char comm[17]; /* ? is any character, * at its end any rest */
 	char device[RULE_PATH_MAX]; /* name, major:minor, or folder */
-	char group[RULE_PATH_MAX]; /* path of the cgroup */
+	char group[RULE_PATH_MAX];  /* path of the cgroup */
 };
 
 /* One condition.  Each detector fills the members it needs, the rest is 0. */
@@ -78,8 +78,8 @@ struct rule_cond {
 	uint32_t streams;             /* bits 1 << FR_STREAM_*: theirs */
 	uint64_t limit_ns;            /* of a latency, or an age */
 	char metric[RULE_METRIC_MAX]; /* with * and ? after the first point */
-	bool rate;     /* of the metric per second, not its level */
-	bool below;    /* `<` */
+	bool rate;  /* of the metric per second, not its level */
+	bool below; /* `<` */
 	bool has_clear;
 	enum rule_unit unit;
 	double limit;       /* of a metric, in bytes, ns, percent or as it is */

@@ -118,8 +118,9 @@ static int parse_cond(struct parser *p, bool negated, struct terms *ret)
 
 static int too_many(struct lex *l)
 {
-	return lex_fail(l, "the rule has more than %d cases; make several "
-			   "triggers of it",
+	return lex_fail(l,
+			"the rule has more than %d cases; make several "
+			"triggers of it",
 			RULE_TERMS_MAX);
 }
 
@@ -151,8 +152,8 @@ static int multiply(struct parser *p, struct terms *a, const struct terms *b,
 						    "at the same instant; "
 						    "write two triggers, or "
 						    "`or`");
-			t->event = x->event != RULE_NO_EVENT ? x->event :
-							       y->event;
+			t->event =
+				x->event != RULE_NO_EVENT ? x->event : y->event;
 			t->on = x->on | y->on;
 			t->off = x->off | y->off;
 		}
@@ -169,8 +170,9 @@ static int parse_one(struct parser *p, bool negated, struct terms *ret)
 	if (!group && !is_word(p, "not"))
 		return parse_cond(p, negated, ret);
 	if (++l->depth > RULE_DEPTH_MAX)
-		return lex_fail(l, "more than %d parentheses or `not` in each "
-				   "other",
+		return lex_fail(l,
+				"more than %d parentheses or `not` in each "
+				"other",
 				RULE_DEPTH_MAX);
 	lex_next(l);
 	if (!group) {
@@ -243,8 +245,9 @@ static int drop_contradictions(struct parser *p, struct terms *terms)
 	if (nr)
 		return 0;
 	p->lex.at = p->expr.conds[__builtin_ctz(both)].at;
-	return lex_fail(&p->lex, "this can never fire: the condition would have "
-				 "to hold and not to hold");
+	return lex_fail(&p->lex,
+			"this can never fire: the condition would have "
+			"to hold and not to hold");
 }
 
 static int too_long(const char *text, struct rule_diag *diag)

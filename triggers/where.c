@@ -45,8 +45,9 @@ static int take_comm(struct lex *l, struct rule_cond *c, bool negated)
 		return lex_fail(&at, "in a command name * stands at the end "
 				     "only: \"post*\"");
 	if (!star && strlen(c->where.comm) > 15)
-		return lex_fail(&at, "the kernel cuts command names to 15 "
-				     "characters: \"%.15s\"",
+		return lex_fail(&at,
+				"the kernel cuts command names to 15 "
+				"characters: \"%.15s\"",
 				c->where.comm);
 	return 0;
 }
@@ -181,8 +182,9 @@ static int parse_filter(struct lex *l, struct rule_cond *c, uint32_t can)
 	if (!f)
 		return refuse_filter(l);
 	if (f->bit ? !(can & f->bit) : !c->streams)
-		return lex_fail(l, "'%s' says nothing about a condition of "
-				   "this kind",
+		return lex_fail(l,
+				"'%s' says nothing about a condition of "
+				"this kind",
 				f->name);
 	if (c->where.set & f->bit)
 		return lex_fail(l, "%s: this filter is there already", f->name);
@@ -245,7 +247,7 @@ static void fill_comm(const char *name, struct fr_trigger_slot *s)
 void where_fill_slot(const struct rule_where *w, struct fr_trigger_slot *s)
 {
 	s->where = w->set;
-	s->where_not = w->not;
+	s->where_not = w->not ;
 	fill_comm(w->comm, s);
 	s->pid = w->pid;
 	s->dev = w->dev;

@@ -25,11 +25,18 @@ struct fr_block_entry {
 	__u16 dirtier_born, mixed;
 	char comm[16]; /* of the submitter */
 };
+/* What the program block_sweep_syscall is run with. */
+struct fr_request_sweep {
+	__u64 request;  /* key of the entry */
+	__u64 first_ns; /* of the entry: it is still the same */
+};
+
 #define FR_REQ_DIRECT    1
 #define FR_REQ_AT_INSERT 2
 #define FR_REQ_AT_GETRQ  4
 #define FR_REQ_AT_ISSUE  8
 #define FR_REQ_MORE      16 /* pages than were looked at: mixed is a lower bound */
 #define FR_REQ_CGROUP_V1 32 /* cgroup is one of the v1 hierarchy blkio */
+#define FR_REQ_NO_END    64 /* the kernel did not show us its completion */
 
 #endif

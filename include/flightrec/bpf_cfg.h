@@ -24,7 +24,7 @@ struct fr_bpf_cfg {
 	__u32 scope;       /* FR_SCOPE_* */
 	__u32 scope_cgroup_level;
 	__u64 scope_cgroup;
-	__u64 hash_seed;     /* of strings: no program can make two that are equal */
+	__u64 hash_seed; /* of strings: no program can make two that are equal */
 	__u32 exec_args_max; /* bytes; 0: none */
 	__u32 sockopt_all; /* options of all levels, not just SOL_SOCKET and TCP */
 	__u32 streams;     /* bit FR_STREAM_*: recorded */

@@ -50,10 +50,10 @@ enum fr_type {
 _Static_assert(sizeof(struct fr_fs_io) == FR_SLOT_BYTES, "fs_io is one slot");
 
 /* aux of records with a system call, beside the call's id in the low bits */
-#define FR_CALL_ID(aux)     ((aux)&0xff)
-#define FR_CALL_COMPAT      0x8000 /* made by a 32-bit program */
-#define FR_CALL_DIRECT      0x4000 /* of a file open with O_DIRECT */
-#define FR_CALL_WEIGHT(aux) (1U << (((aux) >> 8) & 15)) /* stands for so many */
+#define FR_CALL_ID(aux)        ((aux)&0xff)
+#define FR_CALL_COMPAT         0x8000 /* made by a 32-bit program */
+#define FR_CALL_DIRECT         0x4000 /* of a file open with O_DIRECT */
+#define FR_CALL_WEIGHT(aux)    (1U << (((aux) >> 8) & 15)) /* stands for so many */
 #define FR_CALL_WEIGHT_LOG2(n) (((n)&15) << 8)
 
 #endif

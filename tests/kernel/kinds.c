@@ -118,7 +118,8 @@ static void terminals(void)
 
 static void devices(const char *block)
 {
-	int zero = open("/dev/zero", O_RDONLY), null = open("/dev/null", O_WRONLY);
+	int zero = open("/dev/zero", O_RDONLY),
+	    null = open("/dev/null", O_WRONLY);
 
 	both_ways(zero, null, 16);
 	if (!block)
@@ -134,7 +135,8 @@ static void nameless(void)
 	int event = eventfd(0, 0), epoll = epoll_create1(0);
 	unsigned long long one = 1;
 
-	must(write(event, &one, 8) == 8 && read(event, &one, 8) == 8, "eventfd");
+	must(write(event, &one, 8) == 8 && read(event, &one, 8) == 8,
+	     "eventfd");
 	known(event);
 	known(epoll);
 	close(event);

@@ -123,8 +123,8 @@ static unsigned long put(struct ring *r, struct io_uring_sqe s)
 
 	must(nr_asked < OPS_MAX, "room");
 	s.user_data = nr_asked;
-	asked[nr_asked] = (struct asked){ s, now(),
-					  !!(r->flags & IORING_SETUP_SQPOLL) };
+	asked[nr_asked] =
+		(struct asked){ s, now(), !!(r->flags & IORING_SETUP_SQPOLL) };
 	r->sqes[at] = s;
 	r->sq_array[at] = at;
 	__atomic_store_n(r->sq_tail, tail + 1, __ATOMIC_RELEASE);
@@ -196,8 +196,8 @@ static void probe(struct ring *r)
 		      256),
 	     "IORING_REGISTER_PROBE");
 	for (unsigned i = 0; i < all.p.ops_len && i < 256; i++)
-		probed[all.ops[i].op] = !!(all.ops[i].flags &
-					   IO_URING_OP_SUPPORTED);
+		probed[all.ops[i].op] =
+			!!(all.ops[i].flags & IO_URING_OP_SUPPORTED);
 }
 
 /* ---- files -------------------------------------------------------------------- */
@@ -211,19 +211,21 @@ static void files(struct ring *r, const char *path, int fd)
 	one(r, SQE(WRITE, .fd = fd, .addr = PTR(data), .len = 5000, .off = 7));
 	one(r, SQE(READ, .fd = fd, .addr = PTR(data), .len = 4096, .off = 512));
 	one(r, SQE(READ, .fd = fd, .addr = PTR(data), .len = 10, .off = -1ULL));
-	one(r, SQE(READ, .fd = fd, .addr = PTR(data), .len = 8, .off = 1 << 20));
+	one(r,
+	    SQE(READ, .fd = fd, .addr = PTR(data), .len = 8, .off = 1 << 20));
 	one(r, SQE(READV, .fd = fd, .addr = PTR(v), .len = 2, .off = 1));
 	one(r, SQE(WRITEV, .fd = fd, .addr = PTR(v), .len = 2, .off = 0));
 	one(r, SQE(READ, .fd = 999, .addr = PTR(data), .len = 1)); /* EBADF */
-	one(r, SQE(READ, .fd = fd, .addr = 16, .len = 5, .off = 0)); /* EFAULT */
+	one(r,
+	    SQE(READ, .fd = fd, .addr = 16, .len = 5, .off = 0)); /* EFAULT */
 	one(r, SQE(READ, .fd = fd, .addr = PTR(data), .len = 5, .off = 0,
 		   .ioprio = 0xffff)); /* EINVAL, refused */
 	one(r, SQE(FSYNC, .fd = fd));
 	one(r, SQE(FSYNC, .fd = fd, .fsync_flags = IORING_FSYNC_DATASYNC));
 	one(r, SQE(SYNC_FILE_RANGE, .fd = fd, .off = 0, .len = 4096));
 	one(r, SQE(FALLOCATE, .fd = fd, .off = 8192, .addr = 4096));
-	one(r, SQE(FADVISE, .fd = fd, .off = 0, .len = 4096,
-		   .fadvise_advice = 1));
+	one(r,
+	    SQE(FADVISE, .fd = fd, .off = 0, .len = 4096, .fadvise_advice = 1));
 	one(r, SQE(MADVISE, .fd = -1, .addr = PTR(data), .len = 4096,
 		   .fadvise_advice = 0));
 	one(r, SQE(OPENAT, .fd = AT_FDCWD, .addr = PTR("/no/such/file")));
@@ -281,7 +283,8 @@ static void chains(struct ring *r, int fd)
 	put(r, SQE(WRITE, .fd = fd, .addr = PTR(data), .len = 12));
 	go(r, 3);
 	one(r, SQE(TIMEOUT, .fd = -1, .addr = PTR(&ts), .len = 1)); /* ETIME */
-	timeout = put(r, SQE(TIMEOUT, .fd = -1, .addr = PTR(&longer), .len = 1));
+	timeout =
+		put(r, SQE(TIMEOUT, .fd = -1, .addr = PTR(&longer), .len = 1));
 	go(r, 0);
 	put(r, SQE(ASYNC_CANCEL, .fd = -1, .addr = timeout));
 	go(r, 2);

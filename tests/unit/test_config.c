@@ -89,8 +89,8 @@ static void collectors_have_rates_and_lists(void **state)
 	static const char *const good[] = { "cpu", "cpu@fast,disks@slow",
 					    "disks@250ms:vd*+nvme0n1",
 					    "disks:sd?" };
-	static const char *const bad[] = { "cpu@", "cpu@quick", "cpu@10us",
-					   "disks:", "@fast", "cqu@fast" };
+	static const char *const bad[] = { "cpu@",   "cpu@quick", "cpu@10us",
+					   "disks:", "@fast",     "cqu@fast" };
 	struct fr_config *c = config_new();
 	char set[128];
 	struct fr_diag d;
@@ -120,12 +120,18 @@ static void what_is_kept_is_checked(void **state)
 		"probes.sample=",
 	};
 	static const char *const bad[] = {
-		"probes.sample=cache", "probes.sample=chace=10",
-		"probes.sample=cache=0", "probes.sample=cache=-1",
-		"probes.sample=fs=3", "probes.sample=fs=65536",
-		"probes.sample=cache=9999999", "probes.above=fs=quick",
-		"probes.above=fs", "probes.cgroups=cache=off",
-		"probes.cgroups=/a:cache", "probes.cgroups=/a:fs=soon",
+		"probes.sample=cache",
+		"probes.sample=chace=10",
+		"probes.sample=cache=0",
+		"probes.sample=cache=-1",
+		"probes.sample=fs=3",
+		"probes.sample=fs=65536",
+		"probes.sample=cache=9999999",
+		"probes.above=fs=quick",
+		"probes.above=fs",
+		"probes.cgroups=cache=off",
+		"probes.cgroups=/a:cache",
+		"probes.cgroups=/a:fs=soon",
 	};
 	struct fr_config *c = config_new();
 	struct fr_diag d;

@@ -57,10 +57,9 @@ static struct made *make(const char *rule)
 	snprintf(m->root, sizeof(m->root), "/tmp/fr-look-XXXXXX");
 	assert_non_null(mkdtemp(m->root));
 	m->in = inbox_new();
-	m->world = (struct look_world){ .arg = m,
-					.scan = scan,
-					.in_flight = in_flight,
-					.root = m->root };
+	m->world = (struct look_world){
+		.arg = m, .scan = scan, .in_flight = in_flight, .root = m->root
+	};
 	m->look = (struct look){ .cond = e.conds[0],
 				 .world = &m->world,
 				 .number = 16,

@@ -86,8 +86,8 @@ static void counter_rules_are_understood(void **state)
 		  RULE_UNIT_BYTES, 500 << 20, true, false, 5000000000ULL },
 		{ "rate ( diskstats.dm-?.io_ms ) > 900", "diskstats.dm-?.io_ms",
 		  RULE_UNIT_NONE, 900, true, false, 0 },
-		{ "x.io.full > 30%", "x.io.full",
-		  RULE_UNIT_PERCENT, 30, false, false, 0 },
+		{ "x.io.full > 30%", "x.io.full", RULE_UNIT_PERCENT, 30, false,
+		  false, 0 },
 		{ "disk.*.await > 5ms", "disk.*.await", RULE_UNIT_NS, 5000000,
 		  false, false, 0 },
 	};
@@ -144,7 +144,8 @@ static void bad_rules_are_refused_at_their_place(void **state)
 		{ "pressure.io.full > 0%", 19, "never be passed" },
 		{ "pressure.io.full > 30% over 1ms", 28, "at least" },
 		{ "pressure.io.full > 30% clear 40%", 29, "below" },
-		{ "fs.read latency > 1s where com = x", 27, "did you mean comm" },
+		{ "fs.read latency > 1s where com = x", 27,
+		  "did you mean comm" },
 		{ "fs.read latency > 1s where", 26, "expected a filter" },
 		{ "fs.read latency > 1s where comm", 31, "`=` or `!=`" },
 		{ "fs.read latency > 1s where comm =", 33, "a command name" },
@@ -321,8 +322,7 @@ static void filters_are_what_the_kernel_compares(void **state)
 			 0);
 	assert_int_equal(rule_fill_slot(&e.conds[0], &s), 0);
 	assert_int_equal(s.what, FR_WHAT_ERROR);
-	assert_int_equal(s.where,
-			 FR_WHERE_COMM | FR_WHERE_PID | FR_WHERE_DEV);
+	assert_int_equal(s.where, FR_WHERE_COMM | FR_WHERE_PID | FR_WHERE_DEV);
 	assert_int_equal(s.where_not, FR_WHERE_PID);
 	assert_int_equal(s.pid, 77);
 	assert_memory_equal(s.comm, "a\0c\0", 4);

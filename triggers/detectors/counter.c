@@ -128,8 +128,9 @@ static int parse_clear(struct lex *l, struct rule_cond *ret)
 		return lex_fail(&at, "`clear` takes a number of the same unit "
 				     "as the limit");
 	if (ret->below ? other.limit < ret->limit : other.limit > ret->limit)
-		return lex_fail(&at, "`clear` is where the condition ends: it "
-				     "lies %s the limit",
+		return lex_fail(&at,
+				"`clear` is where the condition ends: it "
+				"lies %s the limit",
 				ret->below ? "above" : "below");
 	ret->clear = other.limit;
 	ret->has_clear = true;

@@ -40,8 +40,9 @@ static int parse_errno(struct lex *l, struct rule_cond *ret, unsigned nr)
 		return lex_expect(l, "an error such as EIO, or any");
 	e = errno_by_name(name);
 	if (!e)
-		return lex_fail(l, "there is no error '%s'; they are named as "
-				   "in errno(3), or any",
+		return lex_fail(l,
+				"there is no error '%s'; they are named as "
+				"in errno(3), or any",
 				name);
 	if (nr == RULE_ERRNOS_MAX)
 		return lex_fail(l, "at most %d errors; `any` stands for all",

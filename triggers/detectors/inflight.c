@@ -21,7 +21,7 @@
 #define LIMIT_MAX_NS (168 * 3600000000000ULL)
 #define STEP_NS      10000000ULL   /* between two looks */
 #define SCAN_MAX_NS  1000000000ULL /* between two scans */
-#define OVERDUE_MAX  256 /* told one by one; more are not told of */
+#define OVERDUE_MAX  256           /* told one by one; more are not told of */
 
 struct waiting {
 	struct look_op *ops; /* in flight at the last scan, not over the limit */
@@ -69,7 +69,7 @@ static bool is_wanted(const struct rule_cond *c, const struct look_op *op)
 		unlike |= FR_WHERE_PID;
 	if (op->dev != w->dev && op->dev2 != w->dev)
 		unlike |= FR_WHERE_DEV;
-	return !((unlike ^ w->not) & w->set & (FR_WHERE_PID | FR_WHERE_DEV));
+	return !((unlike ^ w->not ) & w->set & (FR_WHERE_PID | FR_WHERE_DEV));
 }
 
 /* ? is any byte, * at the end any rest. */
@@ -136,7 +136,7 @@ static bool proc_matches(const struct look *l, const struct look_op *op)
 		if (!in)
 			unlike |= FR_WHERE_CGROUP;
 	}
-	return !((unlike ^ w->not) & w->set &
+	return !((unlike ^ w->not ) & w->set &
 		 (FR_WHERE_COMM | FR_WHERE_CGROUP));
 }
 
@@ -287,7 +287,8 @@ static void describe(const struct rule_cond *c, const struct engine_hit *h,
 		snprintf(buf, size, "an operation returned at last");
 		return;
 	}
-	snprintf(buf, size, "%s of thread %u%s%s%s has not returned for %s, limit %s",
+	snprintf(buf, size,
+		 "%s of thread %u%s%s%s has not returned for %s, limit %s",
 		 keys_name(h->key), h->tid, h->comm[0] ? " (" : "", h->comm,
 		 h->comm[0] ? ")" : "", units_human_time(age, h->dur),
 		 units_format_time(limit, c ? c->limit_ns : 0));

@@ -61,8 +61,9 @@ static int parse_percent(struct lex *l, double *ret)
 	    units_parse_percent(number, ret))
 		return lex_expect(l, "a part of the time such as 30%");
 	if (*ret <= 0 || *ret >= 100)
-		return lex_fail(l, "`%s` can never be passed, or always is; "
-				   "write more than 0%% and less than 100%%",
+		return lex_fail(l,
+				"`%s` can never be passed, or always is; "
+				"write more than 0%% and less than 100%%",
 				number);
 	lex_next(l);
 	return 0;
