@@ -53,10 +53,10 @@ upper      = $(shell echo $1 | tr a-z A-Z)
 skels    := $(bpf_names:%=$(O)/gen/%.skel.h)
 mains    := recorder/main.c dump/main.c
 lib_src  := $(filter-out $(mains),$(wildcard recorder/*.c recorder/collectors/*.c \
-            triggers/*.c triggers/detectors/*.c dump/*.c dump/exporters/*.c))
+            triggers/*.c triggers/detectors/*.c dump/*.c dump/exporters/*.c dump/trigger/*.c))
 lib_obj  := $(lib_src:%.c=$(O)/%.o)
 lists    := $(O)/gen/collector_list.o $(O)/gen/detector_list.o $(O)/gen/command_list.o \
-            $(O)/gen/exporter_list.o
+            $(O)/gen/exporter_list.o $(O)/gen/trigger_cmd_list.o
 lib      := $(O)/libflightrec.a
 unit     := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 stress   := $(patsubst tests/stress/%.c,$(O)/tests/stress/%,$(wildcard tests/stress/*.c))
@@ -83,7 +83,7 @@ $(O)/gen/%.o: $(O)/gen/%.c | $(O)/gen/probe_list.h
 # --- generated -------------------------------------------------------------
 # A module is a file: recorder/collectors/foo.c defines collector_foo,
 # triggers/detectors/foo.c detector_foo, dump/cmd_foo.c cmd_foo,
-# dump/exporters/foo.c exporter_foo.
+# dump/exporters/foo.c exporter_foo, dump/trigger/foo.c trigger_cmd_foo.
 # list: $1 kind, $2 header, $3 folder, $4 type, $5 names
 define list
 	$(Q)mkdir -p $(@D)
@@ -99,6 +99,8 @@ $(O)/gen/detector_list.c: triggers/detectors Makefile
 	$(call list,detector,triggers/detector.h,,detector_ops,$(call names,triggers/detectors/*.c))
 $(O)/gen/command_list.c: dump Makefile
 	$(call list,cmd,dump/command.h,,command_ops,$(patsubst cmd_%,%,$(call names,dump/cmd_*.c)))
+$(O)/gen/trigger_cmd_list.c: dump/trigger Makefile
+	$(call list,trigger_cmd,dump/command.h,,command_ops,$(call names,dump/trigger/*.c))
 $(O)/gen/exporter_list.c: dump/exporters Makefile
 	$(call list,exporter,dump/exporter.h,,exporter_ops,$(call names,dump/exporters/*.c))
 
