@@ -14,6 +14,7 @@
  * write, is noted at the exception (x86).
  */
 #include "fault_vma.bpf.h"
+#include "hist.bpf.h"
 #include "limit.bpf.h"
 #include "policy.bpf.h"
 
@@ -162,6 +163,9 @@ __noinline int fault_done(u32 probe, struct fault_done *d)
 
 	if (!n || !l || !d)
 		return 0;
+	if (d->dur != ~0ULL)
+		hist_add(FR_KEY_FAULT, FR_STREAM_FAULT, d->dev,
+			 hist_cgroup(bpf_get_current_task_btf()), d->dur);
 	weight = policy_weight(FR_STREAM_FAULT, d->dur);
 	/* 0 means never: it wraps round to the largest number */
 	over = d->dur != ~0ULL && l->min_ns[FR_KEY_FAULT] - 1 < d->dur;

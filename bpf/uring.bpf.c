@@ -10,6 +10,7 @@
  * ring and user_data.
  */
 #include "fs_entry.bpf.h"
+#include "hist.bpf.h"
 #include "limit.bpf.h"
 #include "policy.bpf.h"
 
@@ -268,6 +269,7 @@ static __always_inline void entry_who(struct fr_uring_entry *e,
 	e->pid = t->tgid;
 	e->born = born_of(t->group_leader->start_boottime);
 	e->in_scope = task_in_scope(t);
+	e->cgroup = hist_cgroup(t);
 	if (!(BPF_CORE_READ(ctx, flags) & SETUP_SQPOLL))
 		return;
 	/* the thread of the queue is one of its owner's process */
@@ -470,6 +472,21 @@ __noinline int uring_event(struct fr_uring_entry *e, u64 dur, u64 seq, s64 res)
 	return limit_operation(FR_PROBE_URING_DONE, &ev, res);
 }
 
+static __noinline int uring_hist(struct fr_uring_entry *e, u64 dur)
+{
+	struct io_kiocb *req;
+	u32 dev = 0;
+
+	if (!e)
+		return 0;
+	req = (void *)e->req;
+	if (req)
+		dev = BPF_CORE_READ(req, file, f_inode, i_sb, s_dev);
+	hist_add(FR_KEY_URING, FR_STREAM_URING, dev ?: FR_HIST_NO_DEV,
+		 e->cgroup, dur);
+	return 0;
+}
+
 __noinline int uring_finish(struct fr_uring_entry *e, struct uring_end *end)
 {
 	struct fr_probe_counts *n = counts_of(FR_PROBE_URING_DONE);
@@ -484,6 +501,7 @@ __noinline int uring_finish(struct fr_uring_entry *e, struct uring_end *end)
 		return 0;
 	}
 	dur = end->now - e->ts;
+	uring_hist(e, dur);
 	over = exit_wanted(l, FR_KEY_URING, dur, end->res);
 	end->weight = policy_weight(FR_STREAM_URING, dur);
 	if (!end->weight && !over) {

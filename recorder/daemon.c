@@ -394,6 +394,17 @@ static int open_rings(struct daemon *d)
 	return err;
 }
 
+static uint64_t counts(void *arg, const uint64_t *keys, uint32_t streams,
+		       int64_t dev, uint64_t cgroup, uint64_t *counts)
+{
+	struct hist_filter f = { .streams = streams,
+				 .dev = dev,
+				 .cgroup = cgroup };
+
+	memcpy(f.keys, keys, sizeof(f.keys));
+	return hist_read_filtered(arg, &f, counts);
+}
+
 static int open_lookout(struct daemon *d)
 {
 	d->world.root = "";
@@ -401,6 +412,10 @@ static int open_lookout(struct daemon *d)
 		d->world.arg = d->probes;
 		d->world.scan = probes_scan;
 		d->world.in_flight = probes_in_flight;
+	}
+	if (d->hist) {
+		d->world.counts_arg = d->hist;
+		d->world.counts = counts;
 	}
 	d->lookout = lookout_new(&d->rules, d->inbox, &d->world);
 	return d->lookout ? 0 : -errno;

@@ -32,6 +32,13 @@ struct look_world {
 		     void *fn_arg);
 	/* Has it not returned yet? */
 	bool (*in_flight)(void *arg, const struct look_op *op);
+	/* Puts into ${counts} (FR_HIST_BUCKETS, flightrec/hist.h) how many operations of
+	 * these keys and streams ended so far, by duration; ${dev} -1, ${cgroup}
+	 * 0: all of them.  Returns their number.  Any thread. */
+	uint64_t (*counts)(void *counts_arg, const uint64_t *keys,
+			   uint32_t streams, int64_t dev, uint64_t cgroup,
+			   uint64_t *counts);
+	void *counts_arg;
 	const char *root; /* in front of /proc and /sys: "", or a test's */
 };
 

@@ -31,6 +31,10 @@ void where_fill_slot(const struct rule_where *w, struct fr_trigger_slot *s);
  * any of it changed.  Makes system calls: for the recorder's main thread.
  */
 bool where_resolve(struct fr_trigger_rule *rules, unsigned nr);
+/* Ids of the cgroup that the filter names and of all below it, ${max} at most, with
+ * ${root} in front of /sys; how many.  Makes system calls; any thread. */
+unsigned where_cgroups(const struct rule_where *w, const char *root,
+		       uint64_t *ids, unsigned max);
 /* The name of the first filter of the rule that stands for nothing now ("device
  * sdz"), NULL if there is none. */
 const char *where_unresolved(const struct fr_trigger_rule *r, char *buf,

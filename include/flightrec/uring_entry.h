@@ -11,6 +11,7 @@ struct fr_uring_entry {
 	__u64 ts; /* when it was submitted */
 	__u64 req, ctx;
 	__u64 user_data, offset, size, ring;
+	__u64 cgroup; /* of who submitted, for histograms */
 	__u32 tid, pid;
 	__s32 fd;
 	__u32 flags; /* IOSQE_ */
