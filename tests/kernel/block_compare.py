@@ -31,6 +31,8 @@ def read_rows(path, dev):
         if r["dev"] == dev:
             for k in ("sector", "size", "moved", "dur", "queue_dur"):
                 r[k] = int(r[k]) if r[k] else 0
+            if not r["dur"]: # the kernel kept its completion from everybody
+                r["moved"] = r["size"]
             rows.append(r)
     return rows
 
@@ -70,7 +72,7 @@ def compare_device(rows_path, dev, before, after, fio_json, lat_log):
         latency[FIO_DIRECTION[direction], int(offset)] = int(ns)
     for r in rows:
         limit = latency.get((r["op"], r["sector"] * 512))
-        if limit is None:
+        if limit is None or not r["dur"]:
             continue
         compared += 1
         if r["dur"] > limit or r["queue_dur"] > r["dur"]:

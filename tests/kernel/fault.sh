@@ -64,6 +64,12 @@ MISSES=$(misses "$W/status.2")
 export MISSES=${MISSES:-0}
 fault_check() { python3 tests/kernel/fault_check.py "$W/did" "$W/rows" $way "$@"; }
 check "one record for each fault that getrusage counted, with its place" fault_check touches
+counted_by_duration() {
+	"$FR" show -O jsonl --stream fault "$snap" >"$W/all" 2>/dev/null
+	"$FR" show -O jsonl --stream hist "$snap" >"$W/hist" 2>/dev/null
+	python3 tests/kernel/hist_check.py stream fault "$W/all" "$W/hist"
+}
+check "the histograms have each that has a duration" counted_by_duration
 check "cold pages: a fault lasts as long as the request it waits for" \
 	fault_check waited "$W/blocks"
 check "perf counts as many of the program" fault_check counted "$W/alone"

@@ -107,7 +107,7 @@ def waited(did, rows, path):
     (by inode: one that the disk had no room for is issued by another thread)."""
     blocks = collections.defaultdict(list)
     for b in csv.DictReader(open(path)):
-        if b["ts"] and b["ino"] and b["op"] == "read":
+        if b["ts"] and b["dur"] and b["ino"] and b["op"] == "read":
             blocks[int(b["ino"])].append((int(b["ts"]), int(b["dur"])))
     by_place = collections.defaultdict(list)
     for r in rows:

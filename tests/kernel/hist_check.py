@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """hist_check.py - recorded histograms beside exact values.
 
+  hist_check.py stream NAME ROWS HIST    the same, of one stream, all together
   hist_check.py events ROWS HIST    JSON lines of all operations, and of the stream
                                     hist: counts, sums, quantiles of each row, and of
                                     rows together by operation and by device
@@ -120,7 +121,8 @@ def compare_merged(c, events, hist, what, of_event, of_row):
 
 
 def events(rows_path, hist_path):
-    all_events = [e for e in lines(rows_path) if e["stream"] in STREAMS]
+    all_events = [e for e in lines(rows_path) if e["stream"] in STREAMS
+                  and e["dur"] is not None] # block: its end was not shown
     hist, c = whole(hist_path), Checks()
     rows = compare_rows(c, all_events, hist)
     ops = compare_merged(c, all_events, hist, "operation",
@@ -136,6 +138,25 @@ def events(rows_path, hist_path):
           f"{100 * c.worst:.2f} % off")
     if not all_events or c.compared < 50:
         return 1
+    return c.bad
+
+
+def stream(name, rows_path, hist_path):
+    """All of a stream together: its rows have a duration each, or were not counted."""
+    durs = sorted(e["dur"] for e in lines(rows_path)
+                  if e["stream"] == name and e["dur"] is not None)
+    c, counts, count, added = Checks(), Counter(), 0, 0
+    for r in whole(hist_path):
+        if r["of_stream"] == name:
+            counts.update(buckets(r))
+            count, added = count + r["count"], added + r["sum"]
+    c.equal(f"{name} count", count, len(durs))
+    c.equal(f"{name} sum", added, sum(durs))
+    for label, q in QUANTILES.items():
+        if durs:
+            c.near(f"{name} {label}", of_buckets(counts, q), exact(durs, q))
+    print(f"  {len(durs)} of stream {name}: {c.compared} quantiles, the worst "
+          f"{100 * c.worst:.2f} % off")
     return c.bad
 
 
@@ -201,5 +222,5 @@ def metrics(text_path, status_path):
 
 
 if __name__ == "__main__":
-    sys.exit(1 if {"events": events, "sum": total, "metrics": metrics}[
+    sys.exit(1 if {"events": events, "stream": stream, "sum": total, "metrics": metrics}[
         sys.argv[1]](*sys.argv[2:]) else 0)

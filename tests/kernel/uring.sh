@@ -27,6 +27,12 @@ snap=$(snapshots | tail -n 1)
 "$FR" show -O jsonl --stream uring "$snap" >"$W/rows"
 check "each completion is one row" python3 tests/kernel/uring_compare.py \
 	"$W/did" "$W/rows" "$(cat "$W/pid")" "$W/a/file"
+counted_by_duration() {
+	"$FR" show -O jsonl --stream hist "$snap" >"$W/hist"
+	[ "$(wc -l <"$W/hist")" -gt 0 ] &&
+		python3 tests/kernel/hist_check.py stream uring "$W/rows" "$W/hist"
+}
+check "the histograms have each of them" counted_by_duration
 words() { # of the table for people
 	"$FR" show --stream uring "$snap" >"$W/table"
 	grep -q "read .*IOSQE_ASYNC\|read .*ASYNC" "$W/table" && grep -q "fsync" "$W/table" &&
