@@ -30,93 +30,104 @@
 static int nobody_writes[2];
 static atomic_long waiting;
 
-static void must(int good, const char *what) {
-  if (good)
-    return;
-  perror(what);
-  exit(1);
+static void must(int good, const char *what)
+{
+	if (good)
+		return;
+	perror(what);
+	exit(1);
 }
 
-static uint64_t now_ns(void) {
-  struct timespec t;
+static uint64_t now_ns(void)
+{
+	struct timespec t;
 
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-static void *wait_for_ever(void *arg) {
-  char c;
+static void *wait_for_ever(void *arg)
+{
+	char c;
 
-  (void)arg;
-  atomic_fetch_add(&waiting, 1);
-  must(read(nobody_writes[0], &c, 1) == 0, "read");
-  return NULL;
+	(void)arg;
+	atomic_fetch_add(&waiting, 1);
+	must(read(nobody_writes[0], &c, 1) == 0, "read");
+	return NULL;
 }
 
 /* One map for all stacks: a process may have few maps. */
-static void start_threads(long n) {
-  char *stacks = mmap(NULL, (size_t)n * STACK_BYTES, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  pthread_attr_t attr;
-  pthread_t t;
+static void start_threads(long n)
+{
+	char *stacks =
+		mmap(NULL, (size_t)n * STACK_BYTES, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	pthread_attr_t attr;
+	pthread_t t;
 
-  must(stacks != MAP_FAILED, "memory for stacks");
-  must(!pthread_attr_init(&attr), "pthread_attr_init");
-  for (long i = 0; i < n; i++) {
-    errno = pthread_attr_setstack(&attr, stacks + i * STACK_BYTES, STACK_BYTES);
-    must(!errno, "pthread_attr_setstack");
-    errno = pthread_create(&t, &attr, wait_for_ever, NULL);
-    must(!errno, "pthread_create");
-  }
-  while (atomic_load(&waiting) < n)
-    usleep(1000);
+	must(stacks != MAP_FAILED, "memory for stacks");
+	must(!pthread_attr_init(&attr), "pthread_attr_init");
+	for (long i = 0; i < n; i++) {
+		errno = pthread_attr_setstack(&attr, stacks + i * STACK_BYTES,
+					      STACK_BYTES);
+		must(!errno, "pthread_attr_setstack");
+		errno = pthread_create(&t, &attr, wait_for_ever, NULL);
+		must(!errno, "pthread_create");
+	}
+	while (atomic_load(&waiting) < n)
+		usleep(1000);
 }
 
-static void hold(const char *path, int in, int out, long ms) {
-  struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-  int fd = open(path, O_RDWR);
-  char c;
+static void hold(const char *path, int in, int out, long ms)
+{
+	struct timespec t = { .tv_sec = ms / 1000,
+			      .tv_nsec = ms % 1000 * 1000000 };
+	int fd = open(path, O_RDWR);
+	char c;
 
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  prctl(PR_SET_NAME, "holder");
-  must(fd >= 0, path);
-  while (read(in, &c, 1) == 1) {
-    must(!flock(fd, LOCK_EX) && write(out, &c, 1) == 1, "holder");
-    nanosleep(&t, NULL);
-    must(!flock(fd, LOCK_UN), "holder");
-  }
-  _exit(0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "holder");
+	must(fd >= 0, path);
+	while (read(in, &c, 1) == 1) {
+		must(!flock(fd, LOCK_EX) && write(out, &c, 1) == 1, "holder");
+		nanosleep(&t, NULL);
+		must(!flock(fd, LOCK_UN), "holder");
+	}
+	_exit(0);
 }
 
-int main(int argc, char **argv) {
-  long threads = argc > 3 ? strtol(argv[2], NULL, 10) : -1;
-  long ms = argc > 3 ? strtol(argv[3], NULL, 10) : 0;
-  int ask[2], answer[2], lock;
-  char path[256], line[64], c = 0;
+int main(int argc, char **argv)
+{
+	long threads = argc > 3 ? strtol(argv[2], NULL, 10) : -1;
+	long ms = argc > 3 ? strtol(argv[3], NULL, 10) : 0;
+	int ask[2], answer[2], lock;
+	char path[256], line[64], c = 0;
 
-  if (threads < 0 || ms < 1) {
-    fprintf(stderr, "usage: stuck FOLDER THREADS HANG_MS\n");
-    return 2;
-  }
-  snprintf(path, sizeof(path), "%s/stuck", argv[1]);
-  lock = open(path, O_RDWR | O_CREAT, 0600);
-  must(lock >= 0 && !pipe(ask) && !pipe(answer) && !pipe(nobody_writes), path);
-  if (fork() == 0)
-    hold(path, ask[0], answer[1], ms);
-  start_threads(threads);
-  prctl(PR_SET_NAME, "stuck");
-  puts("waiting");
-  fflush(stdout);
-  while (fgets(line, sizeof(line), stdin)) {
-    uint64_t begin;
+	if (threads < 0 || ms < 1) {
+		fprintf(stderr, "usage: stuck FOLDER THREADS HANG_MS\n");
+		return 2;
+	}
+	snprintf(path, sizeof(path), "%s/stuck", argv[1]);
+	lock = open(path, O_RDWR | O_CREAT, 0600);
+	must(lock >= 0 && !pipe(ask) && !pipe(answer) && !pipe(nobody_writes),
+	     path);
+	if (fork() == 0)
+		hold(path, ask[0], answer[1], ms);
+	start_threads(threads);
+	prctl(PR_SET_NAME, "stuck");
+	puts("waiting");
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin)) {
+		uint64_t begin;
 
-    must(write(ask[1], &c, 1) == 1 && read(answer[0], &c, 1) == 1, "holder");
-    begin = now_ns();
-    must(!flock(lock, LOCK_EX), "flock");
-    printf("%ld %llu %llu\n", syscall(SYS_gettid), (unsigned long long)begin,
-           (unsigned long long)now_ns());
-    fflush(stdout);
-    must(!flock(lock, LOCK_UN), "flock");
-  }
-  return 0;
+		must(write(ask[1], &c, 1) == 1 && read(answer[0], &c, 1) == 1,
+		     "holder");
+		begin = now_ns();
+		must(!flock(lock, LOCK_EX), "flock");
+		printf("%ld %llu %llu\n", syscall(SYS_gettid),
+		       (unsigned long long)begin, (unsigned long long)now_ns());
+		fflush(stdout);
+		must(!flock(lock, LOCK_UN), "flock");
+	}
+	return 0;
 }
