@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* net.c - traffic and errors per network interface. */
+/* net.c - traffic and errors per network interface, retransmissions of TCP. */
 #include "recorder/collector.h"
 #include "recorder/scan.h"
 
@@ -79,13 +79,64 @@ static void net_parse(struct sample *s, const char *inst, const char *buf,
 			net_line(s, &line);
 }
 
+/* ---- segments that TCP sent again ------------------------------------------------ */
+
+static const struct metric_def net_retransmit = { "net.retransmit", "",
+						  METRIC_COUNTER, 1, 1 };
+
+/* Two lines, of names and of numbers: which word is RetransSegs, 0: none. */
+static unsigned retransmit_column(struct scan names)
+{
+	struct scan word;
+	unsigned n = 0;
+
+	while (scan_word(&names, 0, &word)) {
+		n++;
+		if (scan_is(&word, "RetransSegs"))
+			return n;
+	}
+	return 0;
+}
+
+static void retransmit_parse(struct sample *s, const char *inst,
+			     const char *buf, size_t len)
+{
+	struct scan file = { buf, buf + len }, names, line, word;
+	unsigned column;
+	int64_t v = -1;
+
+	(void)inst;
+	while (scan_line(&file, &names)) {
+		if (!scan_starts(&names, "Tcp:"))
+			continue;
+		column = retransmit_column(names);
+		if (!column || !scan_line(&file, &line) ||
+		    !scan_starts(&line, "Tcp:")) {
+			sample_error(s);
+			return;
+		}
+		while (--column && scan_word(&line, 0, &word))
+			;
+		if (scan_number(&line, &v))
+			sample_put(s, &net_retransmit, NULL, 0, v);
+		else
+			sample_error(s);
+		return;
+	}
+}
+
 static const struct collector_source net_sources[] = {
-	{ .path = "/proc/net/dev", .parse = net_parse, .max = 4 << 20 }, { 0 }
+	{ .path = "/proc/net/dev", .parse = net_parse, .max = 4 << 20 },
+	{ .path = "/proc/net/snmp",
+	  .parse = retransmit_parse,
+	  .max = 64 << 10,
+	  .optional = true },
+	{ 0 }
 };
 
 const struct collector_ops collector_net = {
 	.name = "net",
-	.doc = "traffic and errors per network interface",
+	.doc = "traffic and errors per network interface, TCP retransmissions",
 	.sources = net_sources,
 	.changes_only = true,
 	.prepare = collector_files_prepare,

@@ -19,6 +19,10 @@ static const char *const vmstat_growing[] = {
 	"nr_foll_pin_released",
 };
 
+/* What counts KiB, though its name does not say so. */
+static const struct metric_def vmstat_kib = { "vmstat.%", "bytes",
+					      METRIC_COUNTER, 1, 1024 };
+
 static bool vmstat_grows(const struct scan *key)
 {
 	unsigned nr = sizeof(vmstat_growing) / sizeof(*vmstat_growing);
@@ -33,6 +37,13 @@ static bool vmstat_grows(const struct scan *key)
 	return false;
 }
 
+static const struct metric_def *vmstat_def(const struct scan *key)
+{
+	if (scan_is(key, "pgpgin") || scan_is(key, "pgpgout"))
+		return &vmstat_kib;
+	return vmstat_grows(key) ? &vmstat_counter : &vmstat_gauge;
+}
+
 static void vmstat_parse(struct sample *s, const char *inst, const char *buf,
 			 size_t len)
 {
@@ -42,10 +53,8 @@ static void vmstat_parse(struct sample *s, const char *inst, const char *buf,
 	(void)inst;
 	while (scan_line(&file, &line)) {
 		if (scan_word(&line, 0, &key) && scan_number(&line, &v))
-			sample_put(s,
-				   vmstat_grows(&key) ? &vmstat_counter :
-							&vmstat_gauge,
-				   key.p, (size_t)(key.end - key.p), v);
+			sample_put(s, vmstat_def(&key), key.p,
+				   (size_t)(key.end - key.p), v);
 		else
 			sample_error(s);
 	}

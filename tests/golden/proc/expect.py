@@ -51,7 +51,14 @@ GROW = {"nr_dirtied", "nr_written", "nr_throttled_written", "nr_vmscan_write",
 for line in text("vmstat"):
     key, v = line.split()
     gauge = key == "workingset_nodes" or (key.startswith("nr_") and key not in GROW)
-    row("vmstat." + key, "gauge" if gauge else "counter", v)
+    if key in ("pgpgin", "pgpgout"): # of 1024 bytes (proc(5))
+        row("vmstat." + key, "counter", int(v) * 1024, "bytes")
+    else:
+        row("vmstat." + key, "gauge" if gauge else "counter", v)
+
+tcp = [line.split() for line in text("net/snmp") if line.startswith("Tcp:")]
+if tcp:
+    row("net.retransmit", "counter", dict(zip(*tcp))["RetransSegs"])
 
 DISK = [("reads", 1), ("reads_merged", 1), ("read_bytes", 512), ("read_ns", 10**6),
         ("writes", 1), ("writes_merged", 1), ("write_bytes", 512), ("write_ns", 10**6),
