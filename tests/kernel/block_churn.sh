@@ -9,6 +9,7 @@ need_kernel
 need fio perf python3
 scratch "${VMRUN_DISK:-/var/tmp}"
 reads=${READS:-40000}
+[ -z "${VMRUN:-}" ] || reads=${READS:-1500}
 recorder_start --set sampler.collectors= --set ring.memory=256MiB \
 	--set 'trigger.hangs.when=block inflight > 300ms' || exit 1
 fio --name=f --filename="$W/file" --size=16M --rw=write --bs=1M --end_fsync=1 \

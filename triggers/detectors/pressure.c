@@ -4,9 +4,9 @@
  * the time (pressure stall information), in the machine or in a cgroup.
  *
  * The kernel watches: a PSI trigger of the file makes poll(2) return within the
- * window in which the limit was passed.  The file's totals then say how much it
- * was, and when it is over.  Where no such trigger can be had (the window is not
- * of 0.5 to 10 s, no right), the totals are read ten times in a window.
+ * window in which the limit was passed.  The file's totals then say whether that can
+ * be, how much it was, and when it is over.  Where no such trigger can be had (the
+ * window is not of 0.5 to 10 s, no right), they are read ten times in a window.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -213,6 +213,16 @@ static double stalled(const struct stall *s)
 	       (double)(b->at_ns - a->at_ns);
 }
 
+/* Was there that much since the last window began, or since we look?  The kernel
+ * (6.18 at least) now and then says so of stalls that were before its trigger was
+ * made. */
+static bool can_be(const struct stall *s, const struct rule_cond *c)
+{
+	uint64_t grown = s->past[s->nr - 1].total_us - s->past[0].total_us;
+
+	return (double)grown >= (double)c->window_ns / 1000 * c->limit / 100;
+}
+
 static int look_open(struct look *l, uint64_t now_ns)
 {
 	const char *kind = strrchr(l->cond.metric, '.') + 1;
@@ -260,6 +270,7 @@ static void look(struct look *l, uint64_t now_ns)
 		return;
 	keep(s, now_ns, total, c->window_ns);
 	value = stalled(s);
+	told = told && can_be(s, c);
 	if (told && value <= c->limit)
 		value = c->limit; /* at least: its window is not ours */
 	if (!s->on && (told || value > limit))
