@@ -154,7 +154,7 @@ __noinline int fault_event(u32 probe, struct fault_done *d, u64 seq)
 }
 
 /* One fault is over: the record, unless it is left out. */
-__noinline int fault_done(u32 probe, struct fault_done *d)
+static __always_inline int fault_done(u32 probe, struct fault_done *d)
 {
 	struct fr_probe_counts *n = counts_of(probe);
 	u32 zero = 0, over, weight;

@@ -9,7 +9,7 @@
 need_kernel
 need python3 dmsetup losetup
 [ -z "${VMRUN:-}" ] || PATH=$PATH:/sbin:/usr/sbin
-modprobe dm_mod 2>/dev/null
+modprobe -a dm_mod loop 2>/dev/null
 [ -e /dev/mapper/control ] || dmsetup version >/dev/null 2>&1 || skip "this kernel has no device mapper"
 scratch "${VMRUN_DISK:-/var/tmp}"
 hits() { recorder_says | python3 tests/kernel/status_value.py "$1" hits; }
@@ -73,29 +73,29 @@ fresh() {
 # ---- device mapper -----------------------------------------------------------------
 fresh
 if table frdelay delay "$loop" 0 300; then
-	rule delayed "fs.preadv latency > 200ms $mine" yes
-	rule longer "fs.preadv latency > 30s $mine"
+	rule delayed "fs.read latency > 200ms $mine" yes
+	rule longer "fs.read latency > 30s $mine"
 	started "${rules[@]}" || exit 1
 	reader /dev/mapper/frdelay 4
 	expect delayed 4
 	expect longer 0
 	check "delay: the snapshot has the slow read" \
-		holds delayed 'preadv,dmreader,[3-9][0-9]{8},.*dm-|frdelay' -f call,comm,dur,path --min-latency 200ms
+		holds delayed 'read,dmreader,[3-9][0-9]{8},.*dm-|frdelay' -f op,comm,dur,path --min-latency 200ms
 fi
 fresh
 if table frflakey flakey "$loop" 0 0 3600 1 error_reads || { dmsetup remove -f frflakey 2>/dev/null; table frflakey flakey "$loop" 0 0 3600; }; then
-	rule fails "fs.preadv error EIO $mine" yes
-	rule full "fs.preadv error ENOSPC $mine"
+	rule fails "fs.read error EIO $mine" yes
+	rule full "fs.read error ENOSPC $mine"
 	started "${rules[@]}" || exit 1
 	check "flakey: reads fail" [ "$(reader /dev/mapper/frflakey 7 | grep -c EIO)" = 7 ]
 	expect fails 7
 	expect full 0
-	check "flakey: the snapshot has the failed read" holds fails 'preadv,dmreader,EIO' -f call,comm,errno
+	check "flakey: the snapshot has the failed read" holds fails 'read,dmreader,EIO' -f op,comm,errno
 fi
 fresh
 if table frhang linear "$loop" 0; then
-	rule hangs "fs.preadv inflight > 500ms $mine" yes
-	rule hangs-more "fs.preadv inflight > 10m $mine"
+	rule hangs "fs.read inflight > 500ms $mine" yes
+	rule hangs-more "fs.read inflight > 10m $mine"
 	started "${rules[@]}" || exit 1
 	dmsetup suspend frhang
 	reader /dev/mapper/frhang 1 &
@@ -103,7 +103,7 @@ if table frhang linear "$loop" 0; then
 	check "suspend: noticed while it hangs" wait_hit hangs
 	check "suspend: the read still hangs" kill -0 $reading
 	check "suspend: the snapshot lists it in flight, with its age" \
-		holds hangs 'preadv,dmreader,[0-9]{9,},' -f call,comm,age,path --stream inflight
+		holds hangs 'read,dmreader,[0-9]{9,},' -f op,comm,age,path --stream inflight
 	dmsetup resume frhang
 	wait $reading
 	expect hangs-more 0
@@ -136,7 +136,7 @@ if modprobe scsi_debug dev_size_mb=8 opts=2 2>/dev/null; then
 		sleep 0.1
 	done
 	rule bad-sector "block.read error any where device = $disk" yes
-	rule bad-read "fs.preadv error EIO $mine"
+	rule bad-read "fs.read error EIO $mine"
 	rule no-space "block error ENOSPC where device = $disk"
 	started "${rules[@]}" || exit 1
 	# the medium has an error at sector 0x1234 (opts=2)
