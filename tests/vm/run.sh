@@ -18,7 +18,7 @@ mkdir -p "$logs" || exit 1
 	6.12:possible_cpus=64:2
 tests=(${TESTS:-balance freeze files block link latency hist kill9 bad_input throttled
 	operations hostile absent crowd lockdown cache fault perf_hotplug uring triggers
-	death selftest streams hotplug streams@tp_btf streams@tracepoint streams@fentry
+	block_churn percentile levels stuck broken_disks storm reloads hits death selftest streams hotplug streams@tp_btf streams@tracepoint streams@fentry
 	streams@kprobe})
 jobs=${JOBS:-$(nproc)}
 [ "$jobs" -le 2 ] || jobs=2 # memory: 2G each
@@ -64,6 +64,9 @@ command_of() {
 	crowd) echo "env FILES=20000 PROCESSES=6000 THREADS=300 bash tests/kernel/crowd.sh" ;;
 	hist) echo "env PARTS='exact status' bash tests/kernel/hist.sh" ;;
 	lockdown) echo "bash tests/vm/lockdown.sh" ;;
+	storm) echo "bash tests/kernel/storm.sh 4 4000" ;;
+	reloads) echo "bash tests/kernel/reloads.sh 60" ;;
+	hits) echo "bash tests/kernel/hits.sh 3" ;;
 	streams) echo "env ROUNDS=${ROUNDS:-1500} RATE=300 bash tests/kernel/streams.sh" ;;
 	hotplug) echo "env ROUNDS=${ROUNDS:-1500} RATE=300 bash tests/kernel/hotplug.sh" ;;
 	streams@*) echo "env MECHANISM=${1#*@} ROUNDS=${ROUNDS:-1500} RATE=300 bash tests/kernel/streams.sh" ;;
