@@ -119,6 +119,10 @@ run_soak() {
 	[ ! -e tests/kernel/drift.sh ] || run soak drift bash tests/kernel/drift.sh 10000
 	run soak kill9 bash tests/kernel/kill9.sh 20
 	run soak deep bash tests/kernel/deep.sh 600
+	run soak storm env CPU_LIMIT=1 bash tests/kernel/storm.sh 60
+	run soak hits bash tests/kernel/hits.sh 1000
+	run soak reloads bash tests/kernel/reloads.sh 10000
+	run soak stuck env LATE_MS=60 ROUNDS=20 bash tests/kernel/stuck.sh
 	run soak streams env ROUNDS=300000 RATE=12000 bash tests/kernel/streams.sh
 }
 
