@@ -76,7 +76,8 @@ static bool setting_is_plain(const char *key, size_t len)
 	static const char *const plain[] = { "shares",     "profile",
 					     "streams",    "mechanism",
 					     "collectors", "sample",
-					     "above",      NULL };
+					     "above",      "vfs",
+					     "sockopt",    NULL };
 
 	for (unsigned i = 0; plain[i]; i++)
 		if (strlen(plain[i]) == len && !memcmp(plain[i], key, len))
