@@ -132,14 +132,29 @@ void view_get_words(struct view_cursor *c, unsigned column,
 		    struct view_value *ret);
 unsigned view_row_stream(const struct view_cursor *c);
 unsigned view_row_file(const struct view_cursor *c);
-/* The row is a sampled value: its metric's number, the value unscaled, whether
- * it only grows, and its collector.  false: it is none. */
+/* The row is a sampled value: its metric's number, the value unscaled and as it
+ * is stored (times scale), whether it only grows, and its collector.  false: it is
+ * none. */
 struct view_sample {
-	uint32_t metric, collector;
+	uint32_t metric, collector, scale;
+	int64_t raw;
 	double value;
 	bool is_counter;
 };
 bool view_get_sample(struct view_cursor *c, struct view_sample *ret);
+/* The row is an operation that rules can name: its FR_STREAM_*, its key (shared.h),
+ * and the devices it was on (~0: not known; dev2: the partition, or like dev).
+ * false: it is none. */
+struct view_operation {
+	uint32_t stream, key, dev, dev2;
+};
+bool view_get_operation(struct view_cursor *c, struct view_operation *ret);
+/* The name of the row's process: of its first thread, or, if that is not known, as
+ * VIEW_COMM; false: null (then ""). */
+bool view_get_process_comm(struct view_cursor *c, char *buf, size_t size);
+/* The row is a histogram: which operation it is of; key FR_HIST_ANY: of any. */
+bool view_hist_operation(struct view_cursor *c, uint32_t *ret_stream,
+			 uint32_t *ret_key);
 /* The row is a histogram: adds its buckets to ${counts} (FR_HIST_BUCKETS of them).
  * *ret_whole: it is of all the time since the recorder began.  false: it is none,
  * or damaged. */

@@ -78,6 +78,18 @@ void view_hist_get(struct view_cursor *c, int src, struct view_value *ret)
 		view_set_text(ret, stream_of(key));
 }
 
+bool view_hist_operation(struct view_cursor *c, uint32_t *ret_stream,
+			 uint32_t *ret_key)
+{
+	uint64_t key;
+
+	if (!hist_key(c, &key))
+		return false;
+	*ret_stream = (uint32_t)(key >> 8);
+	*ret_key = (uint32_t)(key & 0xff);
+	return true;
+}
+
 bool view_add_hist(struct view_cursor *c, uint64_t *counts, bool *ret_whole)
 {
 	unsigned whole = view_find_column(c->v, "whole");

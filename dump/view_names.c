@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* view_names.c - indexes the name records of all files. */
+#include <stdio.h>
 #include <string.h>
 
 #include "dump/view_impl.h"
@@ -148,6 +149,30 @@ const struct join_entry *view_find_proc(struct view_cursor *c)
 		c->proc = join_find(leaders, source, TID_BORN(pid, born), 0,
 				    c->end_ns);
 	return c->proc;
+}
+
+bool view_get_process_comm(struct view_cursor *c, char *buf, size_t size)
+{
+	const struct view_layout *l = c->block->layout;
+	const struct join_entry *e = NULL;
+	const struct view_block *b;
+	uint64_t pid, born;
+	const char *text;
+	size_t len;
+
+	if (view_captured(c->block, l->role[ROLE_PID], c->row, &pid) &&
+	    view_raw(c->block, l->role[ROLE_BORN], c->row, &born))
+		e = join_find(&c->v->leaders, c->file->source,
+			      TID_BORN(pid, born), 1, c->end_ns);
+	b = e ? &c->v->blocks[e->block] : NULL;
+	for (int i = 0; b && i < b->layout->schema->nr_fields; i++) {
+		if (!b->layout->schema->fields[i].is_chars ||
+		    !view_bytes(b, i, e->row, &text, &len))
+			continue;
+		snprintf(buf, size, "%.*s", (int)strnlen(text, len), text);
+		return true;
+	}
+	return view_get_text(c, VIEW_COMM, buf, size);
 }
 
 bool view_proc_u64(struct view_cursor *c, const char *field, uint64_t *ret)

@@ -154,7 +154,9 @@ bool view_get_sample(struct view_cursor *c, struct view_sample *ret)
 	ret->metric = c->block->metric[c->value];
 	ret->collector =
 		(uint32_t)named_field(c->block, c->row, "collector", 0);
-	ret->value = (double)c->block->value[c->value] / view_metric_scale(c);
+	ret->raw = c->block->value[c->value];
+	ret->scale = view_metric_scale(c);
+	ret->value = (double)ret->raw / ret->scale;
 	ret->is_counter =
 		named_field(b, row, "metric_kind", 0) == METRIC_COUNTER;
 	return true;

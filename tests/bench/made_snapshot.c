@@ -136,9 +136,12 @@ int main(int argc, char **argv)
 	made_facts(&m, "00c0ffee00c0ffee");
 	snap_put_fact(m.w, "recorder.config",
 		      "# in force\n\n[ring]\n\n# the ring\nmemory = 64MiB\n");
+	snap_put_fact(m.w, "device.8:3", "sda3");
 	snap_put_fact(m.w, "trigger.dur_ns", "50000000");
 	snap_put_fact(m.w, "trigger.when", "%s", "");
 	snap_put_fact(m.w, "probe.fs.sys_exit",
+		      "mechanism=tp_btf attached=yes hits=10 records=10");
+	snap_put_fact(m.w, "probe.block.done",
 		      "mechanism=tp_btf attached=yes hits=10 records=10");
 	put_names(&m);
 	put_samples(&m);
