@@ -127,14 +127,16 @@ else
 	echo "skip: null_blk: this kernel has no such module"
 fi
 fresh
-if modprobe scsi_debug dev_size_mb=8 opts=2 2>/dev/null; then
+disk=''
+if modprobe sd_mod 2>/dev/null && modprobe scsi_debug dev_size_mb=8 opts=2 2>/dev/null; then
 	at_end "modprobe -r scsi_debug"
-	disk=''
 	for _ in $(seq 100); do
 		disk=$(grep -l scsi_debug /sys/block/sd*/device/model 2>/dev/null | head -n 1 | cut -d/ -f4)
 		[ -n "$disk" ] && [ -b "/dev/$disk" ] && break
 		sleep 0.1
 	done
+fi
+if [ -n "$disk" ]; then
 	rule bad-sector "block.read error any where device = $disk" yes
 	rule bad-read "fs.read error EIO $mine"
 	rule no-space "block error ENOSPC where device = $disk"
@@ -148,7 +150,7 @@ if modprobe scsi_debug dev_size_mb=8 opts=2 2>/dev/null; then
 	check "scsi_debug: the snapshot has the failed request" \
 		holds bad-sector 'block,read,dmreader,E[A-Z]+,' -f stream,op,comm,errno,sector --stream block
 else
-	echo "skip: scsi_debug: this kernel has no such module"
+	echo "skip: scsi_debug: no such disk can be had here"
 fi
 [ $((good + bad)) -gt 0 ] || skip "none of the modules is here"
 finish
