@@ -135,18 +135,18 @@ static int split_pairs(struct client_reply *r, char *line)
 /* "ok" and pairs, or "error CODE TEXT". */
 static int parse_reply(struct client_reply *r, char why[CLIENT_WHY])
 {
-	char *rest = strchr(r->text, '\n');
+	size_t len = strlen(r->text);
 	char *text;
 	long code;
 
-	if (rest)
-		*rest++ = 0;
-	if (!strcmp(r->text, "ok")) {
-		if (!rest || !split_pairs(r, rest))
+	if (!strncmp(r->text, "ok\n", 3)) {
+		if (!split_pairs(r, r->text + 3))
 			return EXIT_OK;
 		return explain(why, EXIT_FAILED, "out of memory");
 	}
 	if (!strncmp(r->text, "error ", 6)) {
+		if (r->text[len - 1] == '\n')
+			r->text[len - 1] = 0;
 		code = strtol(r->text + 6, &text, 10);
 		return explain(why,
 			       code > 0 && code < 126 ? (int)code : EXIT_FAILED,
@@ -213,6 +213,21 @@ int client_ask(const char *folder, const char *line, unsigned patience_s,
 	if (code != EXIT_OK)
 		fprintf(stderr, "flightrec: %s\n", why);
 	return code;
+}
+
+void client_print_snapshot(const struct client_reply *r, bool quiet)
+{
+	const char *path = client_value(r, "path");
+	const char *bytes = client_value(r, "bytes");
+	const char *freeze = client_value(r, "freeze_us");
+	const char *total = client_value(r, "total_ms");
+
+	printf("%s\n", path ? path : "");
+	if (!quiet && bytes && freeze && total)
+		fprintf(stderr,
+			"flightrec: %s bytes in %s ms; the ring was held "
+			"within %s us\n",
+			bytes, total, freeze);
 }
 
 const char *client_value(const struct client_reply *r, const char *key)

@@ -3,7 +3,12 @@
 #ifndef DUMP_CLIENT_H
 #define DUMP_CLIENT_H
 
-#define CLIENT_WHY 1024 /* room for one line of text */
+#include <stdbool.h>
+
+#define CLIENT_WHY        1024 /* room for a line of text, a rule and a caret */
+#define CLIENT_DUMP_S     600  /* a full disk under load takes its time */
+#define CLIENT_REASON_MAX 255  /* what the recorder takes for a reason */
+#define CLIENT_NAME_MAX   63
 
 struct client_pair {
 	char *key, *value;
@@ -26,6 +31,9 @@ int client_try(const char *folder, const char *line, unsigned patience_s,
 	       struct client_reply *ret, char why[CLIENT_WHY]);
 /* NULL: not in the reply. */
 const char *client_value(const struct client_reply *r, const char *key);
+/* The path of the snapshot that dump and trigger-fire answer with, and how long
+ * it took on standard error unless ${quiet}. */
+void client_print_snapshot(const struct client_reply *r, bool quiet);
 void client_free(struct client_reply *r);
 
 #endif

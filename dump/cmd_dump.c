@@ -10,9 +10,8 @@
 #include "dump/escape.h"
 #include "dump/folder.h"
 
-#define TEXT_LIMIT 255 /* what the recorder takes for a reason */
-#define NAME_LIMIT 63
-#define PATIENCE_S 600 /* a full disk under load takes its time */
+#define TEXT_LIMIT CLIENT_REASON_MAX
+#define NAME_LIMIT CLIENT_NAME_MAX
 
 extern const struct command_ops cmd_dump;
 
@@ -81,21 +80,6 @@ static void append(char *line, size_t size, const char *key, const char *value)
 	snprintf(line + len, size - len, " %s=%s", key, escaped);
 }
 
-static void print_reply(const struct dump *d, const struct client_reply *r)
-{
-	const char *path = client_value(r, "path");
-	const char *bytes = client_value(r, "bytes");
-	const char *freeze = client_value(r, "freeze_us");
-	const char *total = client_value(r, "total_ms");
-
-	printf("%s\n", path ? path : "");
-	if (!d->quiet && bytes && freeze && total)
-		fprintf(stderr,
-			"flightrec: %s bytes in %s ms; the ring was held "
-			"within %s us\n",
-			bytes, total, freeze);
-}
-
 static int run(int argc, char **argv)
 {
 	struct dump d = { .folder = folder_default_run(),
@@ -110,10 +94,10 @@ static int run(int argc, char **argv)
 	append(line, sizeof(line), "name", d.name);
 	append(line, sizeof(line), "reason", d.reason);
 	strncat(line, "\n", sizeof(line) - strlen(line) - 1);
-	code = client_ask(d.folder, line, PATIENCE_S, &reply);
+	code = client_ask(d.folder, line, CLIENT_DUMP_S, &reply);
 	if (code != EXIT_OK)
 		return code;
-	print_reply(&d, &reply);
+	client_print_snapshot(&reply, d.quiet);
 	client_free(&reply);
 	return EXIT_OK;
 }

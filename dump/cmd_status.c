@@ -371,6 +371,10 @@ static void print_words(const struct client_reply *r)
 	if (!on)
 		printf("probes     %soff%s: %s\n", terminal_warn(),
 		       terminal_off(), text_of(r, "probes.why"));
+	if (*text_of(r, "reload.broken"))
+		printf("settings   %sbroken, those in force stay%s: %s\n",
+		       terminal_warn(), terminal_off(),
+		       text_of(r, "reload.broken"));
 	print_losses(r);
 	printf("snapshots  %.0f written into %s, dumper %s\n",
 	       number_of(r, "count.dumps_done"), text_of(r, "dump.folder"),

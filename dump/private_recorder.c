@@ -97,6 +97,7 @@ static void fill_args(struct args *a, const struct private_recorder *r, int fd)
 	/* its one snapshot was asked for */
 	add(a, "--set=dump.keep_free=%s", "0");
 	add(a, "--set=ring.pin_folder=%s", "");
+	add(a, "--set=run.watch=%s", "no");
 	snprintf(text, sizeof(text), "%d", (int)r->scope);
 	if (r->scope)
 		add(a, "--set=scope.pids=%s", text);

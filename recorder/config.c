@@ -317,9 +317,7 @@ void config_free(struct fr_config *c)
 	for (const struct config_param *p = config_params; p->section; p++)
 		if (p->type == CONFIG_TEXT || p->type == CONFIG_LIST)
 			free(*(char **)((char *)c + p->offset));
-	for (unsigned i = 0; i < c->nr_rules; i++)
-		rule_clear(&c->rules[i]);
-	free(c->rules);
+	config_free_rules(c);
 	free(c);
 }
 

@@ -64,6 +64,23 @@ void config_print(const struct fr_config *c, FILE *out);
 /* A commented file of all defaults, every setting commented out. */
 void config_print_example(FILE *out);
 
+/* ---- the rules of a configuration ------------------------------------------ */
+
+/* NULL: there is none. */
+struct fr_trigger_rule *config_find_rule(const struct fr_config *c,
+					 const char *name);
+/* Adds a copy, in place of one that has its name.  0, -ENOMEM, or -ENOSPC: there are
+ * RULES_MAX already. */
+int config_put_rule(struct fr_config *c, const struct fr_trigger_rule *rule);
+void config_drop_rule(struct fr_config *c, const char *name);
+/* ${dst} has the rules of ${src} then; those it had are not freed.  0 or negative
+ * errno, then it has none. */
+int config_copy_rules(struct fr_config *dst, const struct fr_config *src);
+void config_free_rules(struct fr_config *c);
+/* The folder whose *.conf are read after the file ${path}: conf.d beside it.  0 or
+ * -ENAMETOOLONG. */
+int config_folder(const char *path, char *buf, size_t size);
+
 /* Names that sampler.collectors may hold (NULL-terminated, kept by reference);
  * before this call any name is accepted. */
 void config_set_collectors(const char *const *names);

@@ -512,10 +512,18 @@ static int read_folder(struct fr_config *c, const char *folder,
 	return e;
 }
 
+int config_folder(const char *path, char *buf, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+	int n = snprintf(buf, size, "%.*sconf.d",
+			 slash ? (int)(slash - path) + 1 : 0, path);
+
+	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+}
+
 int config_read_all(struct fr_config *c, const char *path, bool must_exist,
 		    struct fr_diag *diag)
 {
-	const char *slash = strrchr(path, '/');
 	char folder[4096];
 	int e = config_read_file(c, path, diag);
 
@@ -524,9 +532,6 @@ int config_read_all(struct fr_config *c, const char *path, bool must_exist,
 	if (e < 0)
 		return e;
 	diag->text[0] = '\0';
-	if (snprintf(folder, sizeof(folder), "%.*sconf.d",
-		     slash ? (int)(slash - path) + 1 : 0,
-		     path) >= (int)sizeof(folder))
-		return -ENAMETOOLONG;
-	return read_folder(c, folder, diag);
+	e = config_folder(path, folder, sizeof(folder));
+	return e ? e : read_folder(c, folder, diag);
 }

@@ -4,6 +4,8 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,12 @@
 
 #define NOT_PERMITTED \
 	"not permitted: the control socket serves root and the group run.group"
+
+#define STRING(x)    STRING_OF(x)
+#define STRING_OF(x) #x
+#define TOO_LONG                              \
+	"the request is longer than " STRING( \
+		CONTROL_LINE) " bytes; a rule has at most 4096"
 
 enum client_state {
 	CLIENT_FREE = 0,
@@ -53,8 +61,17 @@ static const char *const verbs[] = {
 	[CONTROL_DUMP] = "dump",
 	[CONTROL_RELOAD] = "reload",
 	[CONTROL_TRIGGERS] = "triggers",
+	[CONTROL_ADD] = "trigger-add",
+	[CONTROL_REMOVE] = "trigger-remove",
+	[CONTROL_ENABLE] = "trigger-enable",
+	[CONTROL_DISABLE] = "trigger-disable",
+	[CONTROL_FIRE] = "trigger-fire",
 };
 #define NR_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+/* Those that cannot do without name=. */
+#define NAMED                                                              \
+	(1u << CONTROL_ADD | 1u << CONTROL_REMOVE | 1u << CONTROL_ENABLE | \
+	 1u << CONTROL_DISABLE | 1u << CONTROL_FIRE)
 
 static int hex_value(char c)
 {
@@ -88,38 +105,99 @@ static int decode(const char *in, size_t len, char *out, size_t size)
 	return 0;
 }
 
+/* What requests take, beside the keys of rules. */
+static const struct field {
+	unsigned verbs; /* bits 1 << CONTROL_* */
+	const char *key;
+	size_t offset, size;
+} fields[] = {
+#define FIELD(verbs, key)                                             \
+	{                                                             \
+		verbs, #key, offsetof(struct control_request, key),   \
+			sizeof(((struct control_request *)NULL)->key) \
+	}
+	FIELD(1u << CONTROL_DUMP | NAMED, name),
+	FIELD(1u << CONTROL_DUMP | 1u << CONTROL_FIRE, reason),
+	FIELD(1u << CONTROL_ADD, replace),
+#undef FIELD
+};
+
+static const struct field *find_field(enum control_verb verb, const char *key,
+				      size_t len)
+{
+	for (unsigned i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (fields[i].verbs & 1u << verb &&
+		    strlen(fields[i].key) == len &&
+		    !memcmp(fields[i].key, key, len))
+			return &fields[i];
+	return NULL;
+}
+
+static int refuse_value(const char *key, size_t len, size_t size,
+			struct fr_diag *diag)
+{
+	snprintf(
+		diag->text, sizeof(diag->text),
+		"the value of %.*s is too long (%zu bytes at most) or not percent-encoded",
+		(int)(len < 64 ? len : 64), key, size ? size - 1 : 0);
+	return -EINVAL;
+}
+
+/* A key of a rule and its value, each with a zero byte behind it. */
+static int take_key(struct control_request *req, const char *key, size_t klen,
+		    const char *value, size_t vlen, struct fr_diag *diag)
+{
+	size_t left = sizeof(req->keys) - req->keys_len;
+	char *to = req->keys + req->keys_len;
+
+	if (klen + 2 > left ||
+	    decode(value, vlen, to + klen + 1, left - klen - 1))
+		return refuse_value(key, klen, left, diag);
+	memcpy(to, key, klen);
+	to[klen] = '\0';
+	req->keys_len += klen + 1 + strlen(to + klen + 1) + 1;
+	return 0;
+}
+
+static bool is_key(const char *word, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!islower((unsigned char)word[i]) &&
+		    !isdigit((unsigned char)word[i]) && !strchr("_-", word[i]))
+			return false;
+	return len > 0;
+}
+
 static int parse_value(struct control_request *req, const char *word,
 		       size_t len, struct fr_diag *diag)
 {
 	const char *eq = memchr(word, '=', len);
 	size_t klen = eq ? (size_t)(eq - word) : len;
 	size_t vlen = eq ? len - klen - 1 : 0;
-	char *to = NULL;
-	size_t size = 0;
+	const struct field *f = eq ? find_field(req->verb, word, klen) : NULL;
 
-	if (eq && req->verb == CONTROL_DUMP && klen == 4 &&
-	    !memcmp(word, "name", 4)) {
-		to = req->name;
-		size = sizeof(req->name);
-	} else if (eq && req->verb == CONTROL_DUMP && klen == 6 &&
-		   !memcmp(word, "reason", 6)) {
-		to = req->reason;
-		size = sizeof(req->reason);
-	}
-	if (!to) {
-		snprintf(diag->text, sizeof(diag->text),
-			 "%s takes no '%.*s'; dump takes name= and reason=",
-			 verbs[req->verb], (int)(klen < 64 ? klen : 64), word);
-		return -EINVAL;
-	}
-	if (decode(eq + 1, vlen, to, size)) {
-		snprintf(
-			diag->text, sizeof(diag->text),
-			"the value of %.*s is too long (%zu bytes at most) or not percent-encoded",
-			(int)klen, word, size - 1);
-		return -EINVAL;
-	}
-	return 0;
+	if (f && decode(eq + 1, vlen, (char *)req + f->offset, f->size))
+		return refuse_value(word, klen, f->size, diag);
+	if (f)
+		return 0;
+	if (eq && req->verb == CONTROL_ADD && is_key(word, klen))
+		return take_key(req, word, klen, eq + 1, vlen, diag);
+	snprintf(diag->text, sizeof(diag->text),
+		 "%s takes no '%.*s'; flightrecd(8) says what it takes",
+		 verbs[req->verb], (int)(klen < 64 ? klen : 64), word);
+	return -EINVAL;
+}
+
+const char *control_next_key(const struct control_request *req, size_t *pos,
+			     const char **ret_value)
+{
+	const char *key = req->keys + *pos;
+
+	if (*pos >= req->keys_len)
+		return NULL;
+	*ret_value = key + strlen(key) + 1;
+	*pos += strlen(key) + 1 + strlen(*ret_value) + 1;
+	return key;
 }
 
 /* The next word of the line; its length, 0 at the end. */
@@ -157,11 +235,17 @@ int control_parse(const char *line, size_t len, struct control_request *ret,
 	while ((n = next_word(line, len, &pos)))
 		if (parse_value(&req, line + pos - n, n, diag))
 			return -EINVAL;
+	if (NAMED & 1u << req.verb && !req.name[0]) {
+		snprintf(diag->text, sizeof(diag->text),
+			 "%s needs name=", verbs[req.verb]);
+		return -EINVAL;
+	}
 	*ret = req;
 	return 0;
 bad:
 	snprintf(diag->text, sizeof(diag->text),
-		 "unknown request; known are status, dump, reload, triggers");
+		 "unknown request; known are status, dump, reload, triggers, "
+		 "trigger-add, -remove, -enable, -disable, -fire");
 	return -EINVAL;
 }
 
@@ -296,7 +380,7 @@ static void client_read(struct control *c, struct client *cl)
 		client_line(c, cl, (size_t)(nl - cl->line));
 	} else if (cl->len == sizeof(cl->line)) {
 		c->counts.dropped++;
-		client_answer(c, cl, 2, "the request is too long");
+		client_answer(c, cl, 2, TOO_LONG);
 	}
 }
 

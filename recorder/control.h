@@ -19,8 +19,9 @@
 #include <sys/types.h>
 
 #define CONTROL_CLIENTS     32
-#define CONTROL_STRANGERS   8 /* of these, who will only be refused */
-#define CONTROL_LINE        1024
+#define CONTROL_STRANGERS   8     /* of these, who will only be refused */
+#define CONTROL_LINE        16384 /* a rule of RULE_TEXT_MAX bytes, escaped */
+#define CONTROL_KEYS        8192  /* bytes of a rule's keys and values */
 #define CONTROL_PATIENCE_NS 5000000000ULL
 
 enum control_verb {
@@ -28,11 +29,20 @@ enum control_verb {
 	CONTROL_DUMP,
 	CONTROL_RELOAD,
 	CONTROL_TRIGGERS,
+	CONTROL_ADD,
+	CONTROL_REMOVE,
+	CONTROL_ENABLE,
+	CONTROL_DISABLE,
+	CONTROL_FIRE,
 };
 struct control_request {
 	enum control_verb verb;
-	char name[64]; /* dump: shown as the trigger, "" if not given */
-	char reason[256];
+	/* of the trigger; dump: shown as the trigger, "" if not given */
+	char name[64];
+	char reason[256];        /* dump, trigger-fire */
+	char replace[8];         /* trigger-add: "yes" */
+	char keys[CONTROL_KEYS]; /* trigger-add: see control_next_key() */
+	size_t keys_len;
 	pid_t pid; /* of the client */
 	uid_t uid;
 };
@@ -40,6 +50,10 @@ struct control_request {
 /* Parses one line without its newline.  0, or -EINVAL with what is wrong. */
 int control_parse(const char *line, size_t len, struct control_request *ret,
 		  struct fr_diag *diag);
+/* The keys of the rule to be added, in order; *pos starts at 0.  NULL at the
+ * end. */
+const char *control_next_key(const struct control_request *req, size_t *pos,
+			     const char **ret_value);
 
 struct control;
 /*

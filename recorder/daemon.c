@@ -32,6 +32,7 @@ enum event_source {
 	EVENT_TIMER,
 	EVENT_DUMP,
 	EVENT_CLOCK,
+	EVENT_CONFIG,
 };
 
 uint64_t daemon_now_ns(void)
@@ -103,6 +104,13 @@ static void on_request(void *arg, uint64_t client,
 		else
 			control_reply(d->control, client, 0, "",
 				      daemon_now_ns());
+		return;
+	case CONTROL_ADD:
+	case CONTROL_REMOVE:
+	case CONTROL_ENABLE:
+	case CONTROL_DISABLE:
+	case CONTROL_FIRE:
+		change_triggers(d, client, req);
 		return;
 	case CONTROL_STATUS:
 	case CONTROL_TRIGGERS:
@@ -226,6 +234,9 @@ static void serve(struct daemon *d, enum event_source source)
 		clocks_arm(d->clock_fd);
 		check_clocks(d);
 		break;
+	case EVENT_CONFIG:
+		reload_on_event(d);
+		break;
 	case EVENT_TIMER:
 		(void)!read(d->timer_fd, &ticks, sizeof(ticks));
 		d->timer_ns = UINT64_MAX;
@@ -242,6 +253,8 @@ static void do_what_is_due(struct daemon *d)
 		engine_tick(d->engine, now);
 	if (control_next_deadline(d->control) <= now)
 		control_dispatch(d->control, now);
+	if (reload_deadline(d) <= now)
+		reload_look(d);
 	chores(d, now);
 }
 
@@ -257,6 +270,7 @@ static void set_timer(struct daemon *d)
 
 	at = earlier(at, dumps_deadline(&d->dumps));
 	at = earlier(at, control_next_deadline(d->control));
+	at = earlier(at, reload_deadline(d));
 	if (at == d->timer_ns)
 		return;
 	d->timer_ns = at;
@@ -440,6 +454,8 @@ static int open_engine(struct daemon *d)
 	err = rules_load(d, d->config);
 	if (err)
 		log_err(err, "cannot load the triggers");
+	else
+		rules_say_warnings(d, d->config);
 	return err ?: open_lookout(d);
 }
 
@@ -571,6 +587,8 @@ static void say_ready(struct daemon *d)
 static void end(struct daemon *d)
 {
 	control_close(d->control);
+	confwatch_close(d->confwatch);
+	by_hand_clear(&d->by_hand);
 	sampler_stop(d->sampler);
 	lookout_stop(d->lookout);
 	watch_free(d->watch);
@@ -613,6 +631,9 @@ int daemon_run(const struct options *o, struct fr_config *config)
 	d->started_ns = daemon_now_ns();
 	d->epoll_fd = d->signal_fd = d->timer_fd = d->dump_fd = -1;
 	d->clock_fd = -1;
+	d->confwatch_source = EVENT_CONFIG;
+	if (config->run_watch) /* what changes while we start is seen later */
+		d->confwatch = confwatch_open(o->config_path);
 	d->run.dir_fd = d->run.pid_fd = -1;
 	err = start(d);
 	if (err) {
@@ -627,6 +648,7 @@ int daemon_run(const struct options *o, struct fr_config *config)
 				"operations in flight and pressure are not watched");
 		daemon_start_sampler(d);
 		daemon_start_state(d);
+		reload_watch(d);
 		say_ready(d);
 		loop(d);
 	}

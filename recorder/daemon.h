@@ -11,7 +11,9 @@
 #ifndef RECORDER_DAEMON_H
 #define RECORDER_DAEMON_H
 
+#include "recorder/by_hand.h"
 #include "recorder/clocks.h"
+#include "recorder/confwatch.h"
 #include "recorder/control.h"
 #include "recorder/dumps.h"
 #include "recorder/lookout.h"
@@ -55,6 +57,14 @@ struct daemon_ask {
 };
 #define DAEMON_ASKS (ENGINE_QUEUE_MAX + 2)
 
+/* Of the settings. */
+struct daemon_reloads {
+	uint64_t done, failed;
+	struct fr_diag broken; /* what is wrong with the files now; "": nothing */
+	uint64_t look_ns;      /* when to look whether they changed; 0: not */
+	int blind;             /* errno of what cannot be watched */
+};
+
 /* Counts of the round before, for rates. */
 struct daemon_rates {
 	uint64_t at_ns;
@@ -79,6 +89,7 @@ struct daemon {
 	struct facts host, settings; /* what does not change between dumps */
 
 	struct rule_sets rules;
+	struct by_hand by_hand;
 	struct engine *engine;
 	struct inbox *inbox;
 	struct look_world world;
@@ -91,6 +102,9 @@ struct daemon {
 	uint64_t looks_ns;   /* when its process was started last */
 	bool looks_down;     /* it ended, and is to be started again */
 	struct control *control;
+	struct confwatch *confwatch; /* NULL: files are not watched */
+	uint32_t confwatch_source;   /* its number in epoll */
+	struct daemon_reloads reloads;
 
 	int epoll_fd, signal_fd, timer_fd, clock_fd;
 	int dump_fd;        /* in epoll; -1: none */
@@ -145,8 +159,16 @@ extern const struct engine_ops incident_ops; /* arg: struct daemon */
 void incident_ask_signal(struct daemon *d, pid_t pid, uid_t uid);
 void incident_ask_client(struct daemon *d, uint64_t client,
 			 const struct control_request *req);
+/* A trigger is to be fired by hand, that of req->name, which is there. */
+void incident_fire_client(struct daemon *d, uint64_t client,
+			  const struct control_request *req);
 /* For struct dumps. */
 void incident_dump_done(void *arg, const struct dump_outcome *o);
+
+/* ---- change.c --------------------------------------------------------------- */
+/* CONTROL_ADD, _REMOVE, _ENABLE, _DISABLE or _FIRE: does it and answers. */
+void change_triggers(struct daemon *d, uint64_t client,
+		     const struct control_request *req);
 
 /* ---- status.c --------------------------------------------------------------- */
 /* "key=value" lines, values percent-encoded; to be freed.  NULL: no memory. */

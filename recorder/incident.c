@@ -42,6 +42,10 @@ static void ask_answer(struct daemon *d, struct daemon_ask *a, int error)
 		return;
 	if (error == -ECANCELED)
 		snprintf(text, sizeof(text), "the recorder is ending");
+	else if (error == -ESTALE)
+		snprintf(
+			text, sizeof(text),
+			"no snapshot: the trigger was removed or changed while it waited for another snapshot");
 	else if (error)
 		snprintf(text, sizeof(text), "no snapshot: %s%s%s",
 			 dumper_why(error == -ECHILD ? o->err : error),
@@ -60,37 +64,59 @@ static void ask_answer(struct daemon *d, struct daemon_ask *a, int error)
 		      daemon_now_ns());
 }
 
-static void ask_engine(struct daemon *d, uint32_t number, pid_t pid, uid_t uid,
+/* Why the engine did not take it. */
+static const char *why_not(int err, const char *name, char *buf, size_t size)
+{
+	if (err == -ESHUTDOWN)
+		snprintf(buf, size, "the recorder is ending");
+	else if (err == -ECANCELED)
+		snprintf(buf, size,
+			 "trigger %s is disabled; flightrec trigger enable %s",
+			 name, name);
+	else if (err == -EAGAIN)
+		snprintf(buf, size,
+			 "too many snapshots are asked for already; try again");
+	else
+		snprintf(buf, size, "%s", strerror(-err));
+	return buf;
+}
+
+/* ${name}: a trigger's. */
+static void ask_engine(struct daemon *d, const char *name, pid_t pid, uid_t uid,
 		       struct daemon_ask *a)
 {
 	struct engine_hit h = {
-		.number = number,
 		.hit_ns = daemon_now_ns(),
 		.pid = (uint32_t)pid,
 		.uid = uid,
-		.signo = number == TRIGGER_SIGNAL ? SIGUSR1 : 0,
+		.signo = a ? 0 : SIGUSR1,
 		.cookie = a ? a->cookie : 0,
 	};
+	char text[192];
 	int err;
 
 	if (a)
 		snprintf(h.note, sizeof(h.note), "%.*s",
 			 (int)sizeof(h.note) - 1, a->reason);
-	err = engine_manual(d->engine, h.hit_ns, &h);
+	err = engine_fire(d->engine, h.hit_ns, name, &h);
 	if (!err)
 		return;
-	log_err(err, "a snapshot that was asked for cannot be taken");
-	if (a && a->cookie)
-		ask_answer(d, a, err);
+	log_err(0, "a snapshot that was asked for cannot be taken: %s",
+		why_not(err, name, text, sizeof(text)));
+	if (a && a->cookie) {
+		a->cookie = 0;
+		control_reply(d->control, a->client, 1, text, daemon_now_ns());
+	}
 }
 
 void incident_ask_signal(struct daemon *d, pid_t pid, uid_t uid)
 {
-	ask_engine(d, TRIGGER_SIGNAL, pid, uid, NULL);
+	ask_engine(d, "signal", pid, uid, NULL);
 }
 
-void incident_ask_client(struct daemon *d, uint64_t client,
-			 const struct control_request *req)
+static void ask_by_client(struct daemon *d, uint64_t client,
+			  const char *trigger, const char *shown,
+			  const struct control_request *req)
 {
 	struct daemon_ask *a = ask_new(d);
 
@@ -102,9 +128,21 @@ void incident_ask_client(struct daemon *d, uint64_t client,
 		return;
 	}
 	a->client = client;
-	snprintf(a->name, sizeof(a->name), "%s", req->name);
+	snprintf(a->name, sizeof(a->name), "%s", shown);
 	snprintf(a->reason, sizeof(a->reason), "%s", req->reason);
-	ask_engine(d, TRIGGER_MANUAL, req->pid, req->uid, a);
+	ask_engine(d, trigger, req->pid, req->uid, a);
+}
+
+void incident_ask_client(struct daemon *d, uint64_t client,
+			 const struct control_request *req)
+{
+	ask_by_client(d, client, "manual", req->name, req);
+}
+
+void incident_fire_client(struct daemon *d, uint64_t client,
+			  const struct control_request *req)
+{
+	ask_by_client(d, client, req->name, "", req);
 }
 
 /* ---- the engine's wishes ------------------------------------------------------- */
@@ -194,6 +232,12 @@ static void op_log(void *arg, uint32_t trigger, const char *text)
 	log_debug("trigger %u: %s", trigger, text);
 }
 
+static void op_warn(void *arg, uint32_t trigger, const char *text)
+{
+	daemon_meta(arg, META_NOTE, trigger, 0, text);
+	log_info("%s", text);
+}
+
 void incident_dump_done(void *arg, const struct dump_outcome *o)
 {
 	struct daemon *d = arg;
@@ -225,4 +269,5 @@ const struct engine_ops incident_ops = {
 	.release = op_release,
 	.answered = op_answered,
 	.log = op_log,
+	.warn = op_warn,
 };

@@ -28,10 +28,18 @@ static int load(struct daemon *d, const struct fr_config *c)
 	return err;
 }
 
+void rules_say_warnings(const struct daemon *d, const struct fr_config *c)
+{
+	char text[512];
+
+	for (unsigned i = 0; i < c->nr_rules; i++)
+		if (rules_warning(d, &c->rules[i], text, sizeof(text)))
+			log_info("trigger %s: %s", c->rules[i].name, text);
+}
+
 int rules_load(struct daemon *d, struct fr_config *c)
 {
 	where_resolve(c->rules, c->nr_rules);
-	say_unresolved(c);
 	return load(d, c);
 }
 

@@ -2,6 +2,7 @@
 /* status.c - what the recorder tells of itself over the control socket. */
 #include "dump/schema.h"
 #include "recorder/daemon.h"
+#include "recorder/rules.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -132,6 +133,32 @@ static void put_probe(void *arg, const struct probe_report *r)
 	put_u64(o->f, prefix, "run_count", r->run_count);
 }
 
+/* Where it is from, and what is wrong with it. */
+static void put_rule(struct status_out *o, const char *prefix,
+		     const struct trigger_info *t)
+{
+	const struct fr_trigger_rule *r =
+		config_find_rule(o->d->config, t->name);
+	const char *at_once =
+		t->at_once ?
+			"was true at the first look; is its limit normal here?" :
+			"";
+	char text[512], note[600];
+
+	if (t->number < TRIGGER_FIRST_RULE) {
+		put_text(o->f, prefix, "origin", "built in");
+		return;
+	}
+	put_text(o->f, prefix, "origin",
+		 by_hand_find(&o->d->by_hand, t->name) ? "by hand" : "files");
+	if (!r || !rules_warning(o->d, r, text, sizeof(text)))
+		text[0] = '\0';
+	snprintf(note, sizeof(note), "%s%s%s", text,
+		 *text && *at_once ? "; " : "", at_once);
+	if (*note)
+		put_text(o->f, prefix, "note", note);
+}
+
 static void put_trigger(struct status_out *o, const struct trigger_info *t)
 {
 	char prefix[96];
@@ -151,9 +178,7 @@ static void put_trigger(struct status_out *o, const struct trigger_info *t)
 		    t->until_ns > o->now_ns ? t->until_ns - o->now_ns : 0);
 	if (t->last_ns)
 		put_seconds(o->f, prefix, "last_s", o->now_ns - t->last_ns);
-	if (t->undecidable)
-		put_text(o->f, prefix, "note",
-			 "cannot fire: needs kernel probes");
+	put_rule(o, prefix, t);
 }
 
 static void put_triggers(struct status_out *o)
@@ -215,6 +240,16 @@ static void put_self(struct status_out *o)
 	put_seconds(o->f, "", "cpu.children_s", cpu_ns(RUSAGE_CHILDREN));
 	put_seconds(o->f, "", "cpu.bpf_s",
 		    d->probes ? probes_run_ns(d->probes) : 0);
+}
+
+static void put_reloads(struct status_out *o)
+{
+	const struct daemon_reloads *r = &o->d->reloads;
+
+	put_text(o->f, "reload.", "watched", o->d->confwatch ? "yes" : "no");
+	put_u64(o->f, "reload.", "done", r->done);
+	put_u64(o->f, "reload.", "failed", r->failed);
+	put_text(o->f, "reload.", "broken", r->broken.text);
 }
 
 static void put_sampler(struct status_out *o, struct sampler_stats *s)
@@ -366,6 +401,7 @@ static void put_all(struct status_out *o)
 
 	status_measure(o->d, o->now_ns);
 	put_self(o);
+	put_reloads(o);
 	put_dumps(o);
 	put_sampler(o, &s);
 	put_state(o);

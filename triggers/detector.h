@@ -31,12 +31,16 @@ struct engine_hit {
 		HIT_EVENT, /* none: it happened at an instant */
 		HIT_ON,
 		HIT_OFF,
+		/* no hits: is any metric sampled that the condition is about? */
+		HIT_UNKNOWN, /* none; metric: the nearest name, if any */
+		HIT_KNOWN,
 	} change;
 	bool first; /* it was so at the first look */
 	/* a metric, an age, a quantile */
 	double value;
 	char metric[RULE_METRIC_MAX];
 	/* by hand */
+	bool by_hand; /* a rule that somebody fired, see engine_fire() */
 	uint64_t tail_ns;
 	uint64_t cookie; /* the asker's, comes back in ops->answered() */
 	char note[64];   /* asker's words */

@@ -24,6 +24,8 @@ const char *trigger_state_name(enum trigger_state state)
 	return (unsigned)state < TRIGGER_STATES ? names[state] : "?";
 }
 
+extern const struct detector_ops detector_manual;
+
 static void tell(struct engine *e, uint32_t number, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 static void tell(struct engine *e, uint32_t number, const char *fmt, ...)
@@ -51,7 +53,10 @@ static void describe(const struct trigger *t, const struct engine_hit *h,
 	const struct rule_cond *c =
 		h->cond < x->nr_conds ? &x->conds[h->cond] : NULL;
 
-	(c ? c->ops : t->ops)->describe(c, h, buf, size);
+	if (h->by_hand)
+		detector_manual.describe(NULL, h, buf, size);
+	else
+		(c ? c->ops : t->ops)->describe(c, h, buf, size);
 }
 
 static bool leads(const struct engine *e, const struct trigger *t)
@@ -73,8 +78,8 @@ static void fill_reason(struct engine *e, const struct trigger *t,
 	r->number = t->number;
 	r->name = t->rule.name;
 	r->when = t->rule.when ? t->rule.when : "";
-	r->detector = t->ops->name;
-	r->manual = t->ops->manual;
+	r->detector = h->by_hand ? detector_manual.name : t->ops->name;
+	r->manual = h->by_hand || t->ops->manual;
 	r->hit_ns = h->hit_ns;
 	r->tail_ns = h->tail_ns ? h->tail_ns : t->rule.tail_ns;
 	r->hit = *h;
@@ -258,6 +263,39 @@ static bool comes_true(const struct rule_expr *x, uint8_t levels,
 	return false;
 }
 
+static void warn(struct engine *e, const struct trigger *t, const char *fmt,
+		 ...) __attribute__((format(printf, 3, 4)));
+static void warn(struct engine *e, const struct trigger *t, const char *fmt,
+		 ...)
+{
+	char text[512];
+	int n = snprintf(text, sizeof(text), "trigger %s: ", t->rule.name);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
+	va_end(ap);
+	(e->ops->warn ? e->ops->warn : e->ops->log)(e->arg, t->number, text);
+}
+
+/* Whether there is a metric for one of its conditions. */
+static void note_metric(struct engine *e, struct trigger *t,
+			const struct engine_hit *h)
+{
+	uint8_t bit = (uint8_t)(1u << h->cond);
+	bool known = !(t->unknown & bit);
+
+	t->unknown &= (uint8_t)~bit;
+	if (h->change == HIT_KNOWN || h->cond >= t->rule.expr.nr_conds)
+		return;
+	t->unknown |= bit;
+	if (known)
+		warn(e, t, "no metric that is sampled is named %s%s%s%s",
+		     t->rule.expr.conds[h->cond].metric,
+		     h->metric[0] ? "; did you mean " : "", h->metric,
+		     h->metric[0] ? "?" : "");
+}
+
 /* A level changed, for one of the metrics that it is about. */
 static void change(struct engine *e, uint64_t now_ns, struct trigger *t,
 		   const struct engine_hit *h)
@@ -278,11 +316,11 @@ static void change(struct engine *e, uint64_t now_ns, struct trigger *t,
 	engine_slot_gate(e, t);
 	if (!comes_true(x, t->levels, h))
 		return;
+	t->at_once |= h->first && h->change == HIT_ON;
 	if (h->first && h->change == HIT_ON)
-		tell(e, t->number,
-		     "trigger %s: its condition is true already at the first "
-		     "look; is its limit normal here?",
-		     t->rule.name);
+		warn(e, t,
+		     "its condition is true already at the first look; is its "
+		     "limit normal here?");
 	hit(e, now_ns, t, h);
 }
 
@@ -292,6 +330,8 @@ void engine_hit(struct engine *e, uint64_t now_ns, const struct engine_hit *h)
 
 	if (!t || t->ops->manual)
 		e->counts.unexpected++;
+	else if (h->change == HIT_KNOWN || h->change == HIT_UNKNOWN)
+		note_metric(e, t, h);
 	else if (h->change != HIT_EVENT)
 		change(e, now_ns, t, h);
 	else
@@ -330,16 +370,12 @@ void engine_wake(struct engine *e, uint64_t now_ns, const struct fr_wake *w)
 	hit(e, now_ns, t, &h);
 }
 
-int engine_manual(struct engine *e, uint64_t now_ns, const struct engine_hit *h)
+static int fire_or_queue(struct engine *e, uint64_t now_ns, struct trigger *t,
+			 const struct engine_hit *h)
 {
-	struct trigger *t = find_number(e, h->number);
 	unsigned at;
 
-	if (!t || !t->ops->manual) {
-		e->counts.unexpected++;
-		return -EINVAL;
-	}
-	if (e->down || t->state == TRIGGER_DISABLED || !t->enabled) {
+	if (e->down || (!h->by_hand && !t->enabled)) {
 		t->own.suppressed++;
 		return e->down ? -ESHUTDOWN : -ECANCELED;
 	}
@@ -355,6 +391,37 @@ int engine_manual(struct engine *e, uint64_t now_ns, const struct engine_hit *h)
 	e->queue[at] = *h;
 	t->own.queued++;
 	return 0;
+}
+
+int engine_manual(struct engine *e, uint64_t now_ns, const struct engine_hit *h)
+{
+	struct trigger *t = find_number(e, h->number);
+
+	if (t && t->ops->manual)
+		return fire_or_queue(e, now_ns, t, h);
+	e->counts.unexpected++;
+	return -EINVAL;
+}
+
+static struct trigger *find_name(const struct engine *e, const char *name)
+{
+	for (unsigned i = 0; i < e->nr; i++)
+		if (!strcmp(e->all[i]->rule.name, name))
+			return e->all[i];
+	return NULL;
+}
+
+int engine_fire(struct engine *e, uint64_t now_ns, const char *name,
+		const struct engine_hit *h)
+{
+	struct trigger *t = find_name(e, name);
+	struct engine_hit by_hand = *h;
+
+	if (!t)
+		return -ENOENT;
+	by_hand.number = t->number;
+	by_hand.by_hand = !t->ops->manual;
+	return fire_or_queue(e, now_ns, t, &by_hand);
 }
 
 static struct engine_hit take_queued(struct engine *e)
@@ -422,20 +489,17 @@ void engine_dumper_died(struct engine *e, uint64_t now_ns)
 
 int engine_enable(struct engine *e, uint64_t now_ns, const char *name, bool on)
 {
-	(void)now_ns;
-	for (unsigned i = 0; i < e->nr; i++) {
-		struct trigger *t = e->all[i];
+	struct trigger *t = find_name(e, name);
 
-		if (strcmp(t->rule.name, name))
-			continue;
-		t->enabled = on;
-		if (on && t->state == TRIGGER_DISABLED && !e->down)
-			set_state(e, t, TRIGGER_ARMED);
-		else if (!on && !leads(e, t))
-			set_state(e, t, TRIGGER_DISABLED);
-		return 0;
-	}
-	return -ENOENT;
+	(void)now_ns;
+	if (!t)
+		return -ENOENT;
+	t->enabled = on;
+	if (on && t->state == TRIGGER_DISABLED && !e->down)
+		set_state(e, t, TRIGGER_ARMED);
+	else if (!on && !leads(e, t))
+		set_state(e, t, TRIGGER_DISABLED);
+	return 0;
 }
 
 void engine_shutdown(struct engine *e, uint64_t now_ns)

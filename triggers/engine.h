@@ -65,6 +65,8 @@ struct engine_ops {
 	void (*answered)(void *arg, uint64_t cookie, int error);
 	/* A line for the log and the meta stream; trigger 0: none. */
 	void (*log)(void *arg, uint32_t trigger, const char *text);
+	/* The same, of what somebody should look at.  May be NULL: then log. */
+	void (*warn)(void *arg, uint32_t trigger, const char *text);
 };
 
 struct engine;
@@ -83,7 +85,8 @@ void engine_free(struct engine *e);
 /*
  * Puts ${rules} in force.  Rules equal in text to present ones keep their state,
  * counts, number and slot; the others begin armed (or disabled) with counts of
- * zero.  What gone triggers had counted stays in engine_totals().  Operations
+ * zero.  Of those, one whose names only stand for something else now stays as
+ * engine_enable() left it, and hits by hand that wait for it wait on.  What gone triggers had counted stays in engine_totals().  Operations
  * over ${slow_ns} are copied to the slow lane.  0 or -ENOMEM (then nothing has
  * changed).
  */
@@ -104,6 +107,13 @@ void engine_wake(struct engine *e, uint64_t now_ns, const struct fr_wake *w);
  */
 int engine_manual(struct engine *e, uint64_t now_ns,
 		  const struct engine_hit *h);
+/*
+ * Fires any trigger by hand, a rule in whatever state, with its tail; h->number
+ * is not looked at.  Otherwise as engine_manual(); -ENOENT: no trigger has that
+ * name.  If the rule goes while the hit waits, ops->answered gets -ESTALE.
+ */
+int engine_fire(struct engine *e, uint64_t now_ns, const char *name,
+		const struct engine_hit *h);
 void engine_freeze_done(struct engine *e, uint64_t now_ns, int error);
 void engine_dump_done(struct engine *e, uint64_t now_ns);
 /* ${error}: negative errno, -ENOSPC for a full disk. */

@@ -11,7 +11,9 @@ struct trigger {
 	const struct detector_ops *ops;
 	enum trigger_state state;
 	bool enabled;
-	bool gone; /* not in the rules any more, but leads the incident */
+	bool gone;       /* not in the rules any more, but leads the incident */
+	bool at_once;    /* its condition was true at the first look */
+	uint8_t unknown; /* bits: conditions about no metric that is sampled */
 	uint64_t until_ns, last_ns;
 	struct trigger_counts own; /* without what the kernel counted alone */
 	int slots[RULE_CONDS_MAX]; /* of its events; -1: none */

@@ -26,11 +26,23 @@ static struct trigger *new_trigger(uint32_t number, const char *name,
 	return t;
 }
 
+/* The present trigger whose form ${rule} is now: only what its names stand for
+ * changed. */
+static struct trigger *find_same(const struct engine *e,
+				 const struct fr_trigger_rule *rule)
+{
+	for (unsigned i = BUILT_IN; i < e->nr; i++)
+		if (rule_same(&e->all[i]->rule, rule))
+			return e->all[i];
+	return NULL;
+}
+
 static struct trigger *new_rule(struct engine *e,
 				const struct fr_trigger_rule *rule)
 {
 	struct trigger *t = new_trigger(e->next_number, rule->name,
 					rule->expr.conds[0].ops);
+	const struct trigger *was = find_same(e, rule);
 
 	if (!t)
 		return NULL;
@@ -39,7 +51,7 @@ static struct trigger *new_rule(struct engine *e,
 		return NULL;
 	}
 	e->next_number++;
-	t->enabled = rule->enabled;
+	t->enabled = was ? was->enabled : rule->enabled;
 	t->state = t->enabled && !e->down ? TRIGGER_ARMED : TRIGGER_DISABLED;
 	return t;
 }
@@ -186,8 +198,37 @@ static void lower_limits(struct fr_limits *limits, const struct fr_limits *to)
 	}
 }
 
+/* Trigger ${t} goes: hits by hand that wait for it are ${next}'s, or given up if
+ * that is NULL. */
+static void requeue(struct engine *e, struct trigger *t, struct trigger *next)
+{
+	unsigned nr = e->queue_nr;
+
+	e->queue_nr = 0;
+	for (unsigned i = 0; i < nr; i++) {
+		struct engine_hit h =
+			e->queue[(e->queue_first + i) % ENGINE_QUEUE_MAX];
+
+		if (h.number == t->number) {
+			t->own.queued--;
+			if (!next) {
+				t->own.suppressed++;
+				if (h.cookie && e->ops->answered)
+					e->ops->answered(e->arg, h.cookie,
+							 -ESTALE);
+				continue;
+			}
+			next->own.queued++;
+			h.number = next->number;
+		}
+		e->queue[(e->queue_first + e->queue_nr++) % ENGINE_QUEUE_MAX] =
+			h;
+	}
+}
+
 static void remove_trigger(struct engine *e, uint64_t now_ns, struct trigger *t)
 {
+	requeue(e, t, find_same(e, &t->rule));
 	engine_slot_retire(e, now_ns, t);
 	if (e->leader == t)
 		t->gone = true; /* until the incident ends */
@@ -269,6 +310,8 @@ void engine_info(const struct engine *e, unsigned i, struct trigger_info *ret)
 		.last_ns = t->last_ns,
 		.slot = t->slots[0],
 		.undecidable = engine_slot_lacks(t),
+		.at_once = t->at_once,
+		.unknown = t->unknown,
 	};
 	count(e, t, &ret->counts);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "triggers/units.h"
+
 #define METRICS_MAX 65537
 
 struct watch {
@@ -40,6 +42,9 @@ struct evaluator {
 	unsigned nr_metrics;
 	struct misfit *misfits;
 	unsigned nr_misfits;
+	uint64_t now_ns;   /* of the present round */
+	uint64_t named_ns; /* when the last metric got its name */
+	bool told;         /* which conditions have a metric */
 };
 
 struct evaluator *evaluator_new(const struct rule_sets *sets, struct inbox *in)
@@ -186,6 +191,70 @@ static void say(struct evaluator *v, const struct watched_metric *m,
 	inbox_post(v->in, &hit);
 }
 
+/* ---- conditions without a metric ------------------------------------------------ */
+
+static bool is_bound(const struct evaluator *v, uint32_t number, unsigned cond)
+{
+	for (unsigned i = 0; i < v->nr_misfits; i++)
+		if (v->misfits[i].number == number)
+			return true; /* said already, in other words */
+	for (unsigned i = 0; i < v->nr_metrics; i++)
+		for (unsigned k = 0; k < v->metrics[i].nr_watches; k++)
+			if (v->metrics[i].watches[k].number == number &&
+			    v->metrics[i].watches[k].cond == cond)
+				return true;
+	return false;
+}
+
+static const char *nearest(const struct evaluator *v, const char *name)
+{
+	const char **names = calloc(v->nr_metrics + 1, sizeof(*names));
+	const char *near = NULL;
+	unsigned n = 0;
+
+	for (unsigned i = 0; names && i < v->nr_metrics; i++)
+		if (v->metrics[i].name)
+			names[n++] = v->metrics[i].name;
+	if (names)
+		near = units_nearest(name, names);
+	free(names);
+	return near;
+}
+
+static void tell_cond(struct evaluator *v, uint32_t number, unsigned cond,
+		      const struct rule_cond *c)
+{
+	struct engine_hit hit = { .number = number,
+				  .hit_ns = v->now_ns,
+				  .cond = (uint8_t)cond,
+				  .change = HIT_KNOWN };
+	const char *near;
+
+	if (!is_bound(v, number, cond)) {
+		near = nearest(v, c->metric);
+		hit.change = HIT_UNKNOWN;
+		snprintf(hit.metric, sizeof(hit.metric), "%s",
+			 near ? near : "");
+	}
+	inbox_post(v->in, &hit);
+}
+
+/* Under rcu_read_lock(). */
+static void tell_known(struct evaluator *v, const struct rule_set *set)
+{
+	v->told = true;
+	for (unsigned i = 0; i < set->nr; i++) {
+		const struct rule_expr *x = &set->entries[i].rule.expr;
+
+		for (unsigned c = 0; c < x->nr_conds; c++)
+			if (x->conds[c].ops->bind)
+				tell_cond(v, set->entries[i].number, c,
+					  &x->conds[c]);
+	}
+}
+
+/* ---- the round ------------------------------------------------------------------ */
+
 #define STALE_GAPS    5
 #define STALE_NS      1000000000ULL
 #define STALE_ONCE_NS 300000000000ULL /* seen only once: no gap is known */
@@ -218,6 +287,7 @@ void evaluator_begin(struct evaluator *v, uint64_t now_ns)
 	const struct rule_set *set;
 	int r = 0;
 
+	v->now_ns = now_ns;
 	for (unsigned i = 0; i < v->nr_metrics; i++)
 		if (v->metrics[i].nr_watches)
 			drop_stale(v, &v->metrics[i], now_ns);
@@ -229,7 +299,11 @@ void evaluator_begin(struct evaluator *v, uint64_t now_ns)
 				r = bind_metric(v, i, set);
 		if (r == 0)
 			v->generation = set->generation;
+		v->told = false;
 	}
+	if (set && r == 0 && !v->told && v->named_ns &&
+	    now_ns - v->named_ns >= EVALUATOR_QUIET_NS)
+		tell_known(v, set);
 	urcu_memb_read_unlock();
 }
 
@@ -269,6 +343,8 @@ int evaluator_add_metric(struct evaluator *v, const struct detector_metric *m)
 		w->unit = NULL;
 		return -ENOMEM;
 	}
+	v->named_ns = v->now_ns;
+	v->told = false;
 	w->counter = m->counter;
 	w->scale = m->scale;
 	urcu_memb_read_lock();

@@ -28,7 +28,13 @@ void evaluator_free(struct evaluator *v); /* NULL is a no-op */
  */
 int evaluator_add_metric(struct evaluator *v, const struct detector_metric *m);
 
-/* Call at the begin of each round: notices new rules, and metrics that are gone. */
+/*
+ * Call at the begin of each round: notices new rules, and metrics that are gone.  Of
+ * conditions on metrics it posts whether there is one (HIT_KNOWN, HIT_UNKNOWN), each
+ * time that rules or metrics changed and EVALUATOR_QUIET_NS passed without a new
+ * metric.
+ */
+#define EVALUATOR_QUIET_NS 5000000000ULL
 void evaluator_begin(struct evaluator *v, uint64_t now_ns);
 /* A value of a named metric, as stored (scaled).  Costs one comparison if no
  * rule is about it. */

@@ -167,12 +167,26 @@ void rule_clear(struct fr_trigger_rule *r)
 	memset(r, 0, sizeof(*r));
 }
 
+bool rule_same(const struct fr_trigger_rule *a, const struct fr_trigger_rule *b)
+{
+	char x[32], y[32];
+
+	if (strcmp(a->name, b->name))
+		return false;
+	for (unsigned i = 0; rule_keys[i].name; i++) {
+		const char *is = rule_get(a, rule_keys[i].name, x);
+		const char *was = rule_get(b, rule_keys[i].name, y);
+
+		if (strcmp(is ? is : "", was ? was : ""))
+			return false;
+	}
+	return true;
+}
+
 bool rule_equal(const struct fr_trigger_rule *a,
 		const struct fr_trigger_rule *b)
 {
-	if (strcmp(a->name, b->name) || a->tail_ns != b->tail_ns ||
-	    a->cooldown_ns != b->cooldown_ns || a->enabled != b->enabled ||
-	    strcmp(a->when ? a->when : "", b->when ? b->when : ""))
+	if (!rule_same(a, b))
 		return false;
 	for (unsigned i = 0; i < a->expr.nr_conds; i++) {
 		const struct rule_where *x = &a->expr.conds[i].where;

@@ -147,8 +147,11 @@ const char *rule_get(const struct fr_trigger_rule *r, const char *key,
 /* 0 or -ENOMEM; ${dst} must not hold a rule. */
 int rule_copy(struct fr_trigger_rule *dst, const struct fr_trigger_rule *src);
 void rule_clear(struct fr_trigger_rule *r); /* frees what it owns */
-/* Equal in every setting and in what its names stand for: a reload keeps state,
- * counts and kernel slots. */
+/* Equal in every setting, as a person wrote them. */
+bool rule_same(const struct fr_trigger_rule *a,
+	       const struct fr_trigger_rule *b);
+/* Also in what its names stand for: a reload keeps state, counts and kernel
+ * slots. */
 bool rule_equal(const struct fr_trigger_rule *a,
 		const struct fr_trigger_rule *b);
 

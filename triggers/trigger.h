@@ -25,6 +25,12 @@
  *     nothing runs
  *   manual hit,      queued    queued     queued        -          suppressed
  *     incident runs
+ *   by hand (a       fires     -          -             fires      fires
+ *     rule), nothing
+ *     runs
+ *   by hand (a       queued    queued     queued        queued     queued
+ *     rule), incident
+ *     runs
  *   tail elapsed     -         freeze     -             -          -
  *   freeze done      -         held       -             -          -
  *   freeze failed    -         cooling    -             -          -
@@ -88,6 +94,8 @@ struct trigger_info {
 	uint64_t last_ns;  /* last time it fired, 0: never */
 	int slot;          /* kernel slot, -1: none */
 	bool undecidable;  /* no kernel slot to be had: it cannot fire */
+	bool at_once;      /* its condition was true at the first look */
+	uint8_t unknown; /* bits: conditions about no metric that is sampled */
 };
 
 #endif
