@@ -44,6 +44,21 @@ char *report_wall(char buf[48], const struct view *v, unsigned file,
 	return buf;
 }
 
+/* Triggers whose hits belong to the same incident. */
+static void print_joined(const struct view *v, unsigned file)
+{
+	char key[32];
+	const char *text;
+
+	for (unsigned i = 1;; i++) {
+		snprintf(key, sizeof(key), "trigger.joined.%u", i);
+		text = fact(v, file, key);
+		if (!*text)
+			return;
+		printf("%s%s\n", i == 1 ? "joined    " : "          ", text);
+	}
+}
+
 void report_trigger(const struct view *v, unsigned file)
 {
 	const char *reason = fact(v, file, "trigger.reason");
@@ -64,7 +79,9 @@ void report_trigger(const struct view *v, unsigned file)
 	if (*reason)
 		printf("why       %s\n", reason);
 	if (*merged && strcmp(merged, "0"))
-		printf("          %s more hits while it was written\n", merged);
+		printf("          %s more hits of it were merged so far\n",
+		       merged);
+	print_joined(v, file);
 }
 
 const char *report_lane_name(unsigned lane, char buf[16])

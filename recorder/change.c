@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "recorder/daemon.h"
 #include "recorder/log.h"
@@ -12,9 +13,10 @@
 #include "recorder/rules.h"
 #include "triggers/units.h"
 
-#define TAKEN  1 /* exit codes */
-#define FAILED 1
-#define WRONG  2
+#define TAKEN       1 /* exit codes */
+#define FAILED      1
+#define WRONG       2
+#define NOT_ALLOWED 6
 
 /* What is to be answered: code 0 and lines, or why not. */
 struct answer {
@@ -189,6 +191,19 @@ static int check_free(struct daemon *d, const struct control_request *req,
 	return 0;
 }
 
+/* Members of run.group may ask for snapshots, and so for rules; not for commands that
+ * run as another user. */
+static int check_exec(const struct fr_trigger_rule *r,
+		      const struct control_request *req, struct answer *a)
+{
+	if (!r->exec || req->uid == 0 || req->uid == getuid())
+		return 0;
+	return refuse(
+		a, NOT_ALLOWED,
+		"only root may give trigger %s a command to run (exec); write it into the configuration file instead",
+		req->name);
+}
+
 static void put_warning(struct daemon *d, const char *name, struct answer *a)
 {
 	const struct fr_trigger_rule *r = config_find_rule(d->config, name);
@@ -208,7 +223,8 @@ static int add(struct daemon *d, const struct control_request *req,
 
 	if (!c)
 		return refuse(a, FAILED, "%s", strerror(ENOMEM));
-	if (!parse_rule(c, req, a) && !check_free(d, req, a)) {
+	if (!parse_rule(c, req, a) && !check_free(d, req, a) &&
+	    !check_exec(&c->rules[0], req, a)) {
 		there = config_find_rule(d->config, req->name);
 		if (!change(d, req, &c->rules[0], there ? "replaced" : "added",
 			    a))

@@ -419,11 +419,8 @@ int config_check(const struct fr_config *c, struct fr_diag *diag)
 	struct rule_diag d;
 
 	for (unsigned i = 0; i < c->nr_rules; i++)
-		if (!c->rules[i].when) {
-			snprintf(diag->text, sizeof(diag->text),
-				 "[trigger \"%s\"] has no condition; add "
-				 "when = fs.fsync latency > 200ms",
-				 c->rules[i].name);
+		if (rule_check(&c->rules[i], &d) < 0) {
+			snprintf(diag->text, sizeof(diag->text), "%s", d.text);
 			return -EINVAL;
 		}
 	if (config_check_collectors(c->sampler_collectors, &d) < 0) {

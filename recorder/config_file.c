@@ -290,7 +290,7 @@ static char *take_line(struct reader *r)
 static bool begins_with_key(const struct reader *r, const char *line)
 {
 	const struct section *in = &r->sections[r->nr_sections - 1];
-	size_t len = strspn(line, "abcdefghijklmnopqrstuvwxyz_0123456789");
+	size_t len = strspn(line, "abcdefghijklmnopqrstuvwxyz_-0123456789");
 	const char *behind = line + len + strspn(line + len, " \t");
 
 	if (!len || *behind != '=')

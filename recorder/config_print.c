@@ -58,8 +58,7 @@ static void print_rule_example(FILE *out)
 	for (unsigned i = 0; rule_keys[i].name; i++)
 		fprintf(out, "# %s\n#%s = %s\n", rule_keys[i].doc,
 			rule_keys[i].name,
-			*rule_keys[i].def ? rule_keys[i].def :
-					    "fs.fsync latency > 200ms");
+			i ? rule_keys[i].def : "fs.fsync latency > 200ms");
 }
 
 void config_print_example(FILE *out)

@@ -33,6 +33,7 @@ enum event_source {
 	EVENT_DUMP,
 	EVENT_CLOCK,
 	EVENT_CONFIG,
+	EVENT_HOOK,
 };
 
 uint64_t daemon_now_ns(void)
@@ -123,27 +124,6 @@ static void on_request(void *arg, uint64_t client,
 	}
 }
 
-static void on_wake(void *arg, const struct fr_wake *w)
-{
-	struct daemon *d = arg;
-
-	engine_wake(d->engine, daemon_now_ns(), w);
-}
-
-static void on_hit(void *arg, const struct engine_hit *h)
-{
-	struct daemon *d = arg;
-
-	engine_hit(d->engine, daemon_now_ns(), h);
-}
-
-void daemon_take_hits(struct daemon *d)
-{
-	if (d->probes)
-		probes_poll(d->probes, on_wake, d);
-	inbox_drain(d->inbox, on_hit, d);
-}
-
 static void stop(struct daemon *d, int signo)
 {
 	if (d->stopping)
@@ -173,6 +153,7 @@ static void check_clocks(struct daemon *d)
 static void on_child(struct daemon *d)
 {
 	dumps_reap(&d->dumps);
+	hooks_reap(&d->hooks, daemon_now_ns());
 	daemon_check_timer(d);
 	daemon_check_state(d);
 }
@@ -222,13 +203,14 @@ static void serve(struct daemon *d, enum event_source source)
 		control_dispatch(d->control, daemon_now_ns());
 		break;
 	case EVENT_WAKE:
-		probes_poll(d->probes, on_wake, d);
-		break;
 	case EVENT_INBOX:
-		inbox_drain(d->inbox, on_hit, d);
+		daemon_take_hits(d);
 		break;
 	case EVENT_DUMP:
 		dumps_dispatch(&d->dumps);
+		break;
+	case EVENT_HOOK:
+		hooks_dispatch(&d->hooks);
 		break;
 	case EVENT_CLOCK:
 		clocks_arm(d->clock_fd);
@@ -249,6 +231,7 @@ static void do_what_is_due(struct daemon *d)
 	uint64_t now = daemon_now_ns();
 
 	dumps_check_limit(&d->dumps, now);
+	hooks_check_limit(&d->hooks, now);
 	if (engine_next_deadline(d->engine) <= now)
 		engine_tick(d->engine, now);
 	if (control_next_deadline(d->control) <= now)
@@ -269,6 +252,7 @@ static void set_timer(struct daemon *d)
 	struct itimerspec it = { 0 };
 
 	at = earlier(at, dumps_deadline(&d->dumps));
+	at = earlier(at, hooks_deadline(&d->hooks));
 	at = earlier(at, control_next_deadline(d->control));
 	at = earlier(at, reload_deadline(d));
 	if (at == d->timer_ns)
@@ -402,6 +386,7 @@ static int open_rings(struct daemon *d)
 		if (err)
 			log_err(err, "cannot use the ring of the sampler");
 	}
+	d->recording_ns = daemon_now_ns();
 	if (!err)
 		d->dumps.instance =
 			ring_view_head(&d->freeze.src[0].view)->instance;
@@ -467,6 +452,7 @@ static void open_dumps(struct daemon *d)
 	d->dumps.config = &d->settings;
 	d->dumps.probes = d->probes;
 	d->dumps.looks = d->looks;
+	d->dumps.joined = joined_new(); /* without it, they are not listed */
 	d->dumps.done_fn = incident_dump_done;
 	d->dumps.done_arg = d;
 	daemon_configure_dumps(&d->dumps, d->config, d->gid);
@@ -522,6 +508,8 @@ static int open_events(struct daemon *d, const sigset_t *set)
 		err = watch_fd(d, control_fd(d->control), EVENT_CONTROL);
 	if (!err)
 		err = watch_fd(d, inbox_fd(d->inbox), EVENT_INBOX);
+	if (!err)
+		err = watch_fd(d, hooks_fd(&d->hooks), EVENT_HOOK);
 	if (!err && d->probes)
 		err = watch_fd(d, probes_wake_fd(d->probes), EVENT_WAKE);
 	return err;
@@ -562,6 +550,9 @@ static int start(struct daemon *d)
 	if (err)
 		return err;
 	open_dumps(d);
+	err = hooks_init(&d->hooks, d->config->run_user, incident_hook_done, d);
+	if (err)
+		return err;
 	recover(d, lock_fd);
 	if (lock_fd >= 0)
 		close(lock_fd);
@@ -593,6 +584,9 @@ static void end(struct daemon *d)
 	lookout_stop(d->lookout);
 	watch_free(d->watch);
 	dumps_fini(&d->dumps);
+	joined_free(d->dumps.joined);
+	hook_job_free(d->hook);
+	hooks_fini(&d->hooks, daemon_now_ns());
 	state_stop(d->looks);
 	if (d->engine)
 		engine_free(d->engine);

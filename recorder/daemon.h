@@ -16,6 +16,7 @@
 #include "recorder/confwatch.h"
 #include "recorder/control.h"
 #include "recorder/dumps.h"
+#include "recorder/hook.h"
 #include "recorder/lookout.h"
 #include "recorder/options.h"
 #include "recorder/probe.h"
@@ -117,6 +118,9 @@ struct daemon {
 	uint32_t lead; /* number of the trigger whose snapshot is under way */
 	struct dump_outcome last; /* of the last dump; path in last_path */
 	char last_path[PATH_MAX];
+	struct hooks hooks;
+	struct hook_job *hook; /* to be run when the dump is done; NULL: none */
+	uint64_t recording_ns; /* since then */
 	struct daemon_rates rates;
 	struct clocks clocks;
 	unsigned recovered; /* snapshots written of what a dead one left */
@@ -131,9 +135,6 @@ void daemon_meta(struct daemon *d, enum daemon_meta what, uint32_t trigger,
 		 uint64_t value, const char *text);
 /* (gid_t)-1: there is no such group. */
 gid_t daemon_group(const char *name);
-/* Takes in the hits that are on their way, before the rules they were made by
- * change. */
-void daemon_take_hits(struct daemon *d);
 
 /* ---- daemon_sampler.c ------------------------------------------------------- */
 /* 0 or negative errno, said. */
@@ -155,6 +156,9 @@ void daemon_configure_dumps(struct dumps *dumps, const struct fr_config *c,
 
 /* ---- incident.c ------------------------------------------------------------- */
 extern const struct engine_ops incident_ops; /* arg: struct daemon */
+/* Takes in the hits that have come, as one moment; also before the rules that they
+ * were made by change. */
+void daemon_take_hits(struct daemon *d);
 /* A snapshot is asked for by hand. */
 void incident_ask_signal(struct daemon *d, pid_t pid, uid_t uid);
 void incident_ask_client(struct daemon *d, uint64_t client,
@@ -164,6 +168,16 @@ void incident_fire_client(struct daemon *d, uint64_t client,
 			  const struct control_request *req);
 /* For struct dumps. */
 void incident_dump_done(void *arg, const struct dump_outcome *o);
+/* For struct hooks. */
+void incident_hook_done(void *arg, uint32_t number, int code, const char *text);
+
+/* ---- incident_hook.c -------------------------------------------------------- */
+/* What the trigger's hook is to run, all but the file; NULL: none, or no memory
+ * (said). */
+struct hook_job *incident_hook_new(const struct engine_reason *r,
+				   const char *reason);
+/* Runs d->hook, if there is one, for that file. */
+void incident_hook_run(struct daemon *d, const char *path);
 
 /* ---- change.c --------------------------------------------------------------- */
 /* CONTROL_ADD, _REMOVE, _ENABLE, _DISABLE or _FIRE: does it and answers. */

@@ -14,6 +14,7 @@
 #include "recorder/facts.h"
 #include "recorder/freeze.h"
 #include "recorder/hist.h"
+#include "recorder/joined.h"
 #include "recorder/priv.h"
 #include "recorder/retention.h"
 #include "recorder/state_out.h"
@@ -38,6 +39,7 @@ struct dump_job {
 	uint32_t look; /* its number; 0: none */
 	uint64_t look_wait_ns;
 	const struct hist_records *hist; /* NULL: none */
+	const struct joined *joined; /* facts that are read last; NULL: none */
 };
 
 struct dumper {

@@ -366,20 +366,29 @@ static int put_hist(struct copier *c)
 	return err;
 }
 
+static void put_list(struct copier *c, const struct facts *f)
+{
+	const char *key, *value;
+	size_t pos = 0;
+
+	while (f && (key = facts_next(f, &pos, &value)))
+		snap_put_fact(c->w, key, "%s", value);
+}
+
 static void put_facts(struct copier *c)
 {
-	const struct dump_job *job = c->job;
-	const char *key, *value;
+	for (size_t i = 0; i < DUMPER_FACTS; i++)
+		put_list(c, c->job->facts[i]);
+}
 
-	for (size_t i = 0; i < sizeof(job->facts) / sizeof(job->facts[0]);
-	     i++) {
-		size_t pos = 0;
+/* Last, as hits join the incident while it is written. */
+static void put_joined(struct copier *c)
+{
+	struct facts f = { .len = 0 };
 
-		if (!job->facts[i])
-			continue;
-		while ((key = facts_next(job->facts[i], &pos, &value)))
-			snap_put_fact(c->w, key, "%s", value);
-	}
+	joined_get(c->job->joined, &f);
+	put_list(c, &f);
+	facts_free(&f);
 }
 
 static int copy_all(struct copier *c)
@@ -393,7 +402,10 @@ static int copy_all(struct copier *c)
 		err = put_inflight(c);
 	if (!err)
 		err = put_hist(c);
-	return err ? err : put_look(c);
+	if (!err)
+		err = put_look(c);
+	put_joined(c);
+	return err;
 }
 
 /* The key lives in this process only, and ends with it. */

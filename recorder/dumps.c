@@ -217,6 +217,7 @@ static int start_attempt(struct dumps *d)
 		.look = d->look,
 		.look_wait_ns = d->settings.look_wait_ns,
 		.hist = d->hist ? &d->hist_records : NULL,
+		.joined = d->joined,
 	};
 	return dumper_start(&d->dumper, &d->job);
 }

@@ -87,6 +87,7 @@ struct dumps {
 	struct facts *config;  /* recorder.config; NULL: none */
 	struct state *looks;   /* NULL: none */
 	struct hist *hist;     /* NULL: none */
+	struct joined *joined; /* for the dump at hand; NULL: none */
 	struct hist_records hist_records; /* taken at the freeze */
 	uint32_t look; /* that was asked for at the freeze; 0: none */
 	uint64_t instance;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "recorder/log.h"
+#include "triggers/units.h"
 
 static struct daemon_ask *ask_find(struct daemon *d, uint64_t cookie)
 {
@@ -145,6 +146,31 @@ void incident_fire_client(struct daemon *d, uint64_t client,
 	ask_by_client(d, client, req->name, "", req);
 }
 
+/* ---- hits on their way ---------------------------------------------------------- */
+
+static void on_wake(void *arg, const struct fr_wake *w)
+{
+	struct daemon *d = arg;
+
+	engine_wake(d->engine, daemon_now_ns(), w);
+}
+
+static void on_hit(void *arg, const struct engine_hit *h)
+{
+	struct daemon *d = arg;
+
+	engine_hit(d->engine, daemon_now_ns(), h);
+}
+
+void daemon_take_hits(struct daemon *d)
+{
+	engine_begin_hits(d->engine);
+	if (d->probes)
+		probes_poll(d->probes, on_wake, d);
+	inbox_drain(d->inbox, on_hit, d);
+	engine_end_hits(d->engine, daemon_now_ns());
+}
+
 /* ---- the engine's wishes ------------------------------------------------------- */
 
 static int op_freeze(void *arg, const struct engine_reason *r)
@@ -169,6 +195,37 @@ static void find_counts(struct daemon *d, uint32_t number, struct dump_cause *c)
 		c->merged = info.counts.merged;
 		c->suppressed = info.counts.suppressed;
 	}
+}
+
+/* "b: 3 hits, the first 1.20 s later: fsync of ..." for each trigger. */
+static void op_joined(void *arg, const struct engine_reason *r)
+{
+	struct daemon *d = arg;
+	struct facts f = { .len = 0 };
+
+	facts_add(&f, "trigger.incident", "%llu",
+		  (unsigned long long)r->incident);
+	facts_add(&f, "trigger.joined_hits", "%llu",
+		  (unsigned long long)r->merged);
+	for (unsigned i = 0; i < r->nr_merged; i++) {
+		const struct engine_merged *m = &r->merged_hits[i];
+		bool late = m->hit_ns >= r->hit_ns;
+		char key[32], after[32];
+
+		snprintf(key, sizeof(key), "trigger.joined.%u", i + 1);
+		units_human_time(after, late ? m->hit_ns - r->hit_ns :
+					       r->hit_ns - m->hit_ns);
+		facts_add(&f, key, "%s: %llu hit%s%s%s%s%s", m->name,
+			  (unsigned long long)m->hits, m->hits == 1 ? "" : "s",
+			  m->text[0] ? ", the first " : "",
+			  m->text[0] ? after : "",
+			  !m->text[0] ? "" :
+			  late        ? " later: " :
+					" earlier: ",
+			  m->text);
+	}
+	joined_put(d->dumps.joined, &f);
+	facts_free(&f);
 }
 
 static int op_start_dump(void *arg, const struct engine_reason *r)
@@ -199,6 +256,9 @@ static int op_start_dump(void *arg, const struct engine_reason *r)
 	find_counts(d, r->number, &cause);
 	daemon_meta(d, META_TRIGGER, r->number, r->incident, reason);
 	log_info("trigger %s: %s", cause.name, reason);
+	op_joined(d, r);
+	hook_job_free(d->hook);
+	d->hook = incident_hook_new(r, reason);
 	err = dumps_start(&d->dumps, &cause);
 	if (err) {
 		d->last = (struct dump_outcome){ .err = err };
@@ -232,10 +292,23 @@ static void op_log(void *arg, uint32_t trigger, const char *text)
 	log_debug("trigger %u: %s", trigger, text);
 }
 
-static void op_warn(void *arg, uint32_t trigger, const char *text)
+static void op_say(void *arg, uint32_t trigger, const char *text)
 {
 	daemon_meta(arg, META_NOTE, trigger, 0, text);
 	log_info("%s", text);
+}
+
+/* No record is older than the recorder: its ring begins with it. */
+static uint64_t op_history(void *arg, uint64_t now_ns)
+{
+	const struct daemon *d = arg;
+
+	return now_ns > d->recording_ns ? now_ns - d->recording_ns : 0;
+}
+
+void incident_hook_done(void *arg, uint32_t number, int code, const char *text)
+{
+	daemon_meta(arg, META_HOOK, number, (uint64_t)code, text);
 }
 
 void incident_dump_done(void *arg, const struct dump_outcome *o)
@@ -260,6 +333,7 @@ void incident_dump_done(void *arg, const struct dump_outcome *o)
 		o->path, (unsigned long long)o->records,
 		(unsigned long long)o->bytes, (double)o->hold_ns / 1e3,
 		(double)o->hit_to_disk_ns / 1e6);
+	incident_hook_run(d, d->last_path);
 	engine_dump_done(d->engine, o->now_ns);
 }
 
@@ -269,5 +343,7 @@ const struct engine_ops incident_ops = {
 	.release = op_release,
 	.answered = op_answered,
 	.log = op_log,
-	.warn = op_warn,
+	.say = op_say,
+	.history = op_history,
+	.joined = op_joined,
 };

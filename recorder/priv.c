@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
 #include <stdint.h>
@@ -29,10 +30,10 @@ static const cap_value_t daemon_keeps[] = {
 	CAP_CHOWN,           /* snapshots go to run.group */
 	CAP_DAC_OVERRIDE,    /* snapshot folders that belong to someone else */
 	CAP_FOWNER,
-	CAP_SETUID, /* the timer becomes run.user */
+	CAP_SETUID, /* the timer and hooks become run.user */
 	CAP_SETGID,
 	CAP_SETPCAP,      /* for the dumper: emptying its bounding set */
-	CAP_KILL,         /* the timer, which has another user */
+	CAP_KILL,         /* the timer and hooks, which have another user */
 	CAP_SYS_RESOURCE, /* triggers of pressure (PSI) */
 };
 
@@ -82,6 +83,19 @@ int priv_drop_daemon(void)
 	bound_to(daemon_keeps, NR(daemon_keeps));
 	cap_reset_ambient();
 	return keep_only(daemon_keeps, NR(daemon_keeps));
+}
+
+int priv_drop_all(uid_t uid, gid_t gid, const gid_t *groups, size_t nr)
+{
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	bound_to(NULL, 0);
+	cap_reset_ambient();
+	if (uid != (uid_t)-1) {
+		if (setgroups(nr, groups) < 0 || setresgid(gid, gid, gid) < 0 ||
+		    setresuid(uid, uid, uid) < 0)
+			return -errno;
+	}
+	return keep_only(NULL, 0);
 }
 
 /* ---- Landlock --------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #define RECORDER_PRIV_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  * The daemon after start: keeps what probes, /proc of other users and the group
@@ -19,6 +20,13 @@ int priv_drop_daemon(void);
  * iterator; it can no more open a file for writing, execute, or talk to anyone.
  * 0 or negative errno. */
 int priv_confine_reader(void);
+
+/*
+ * A process that is to execute a program: becomes the user, with that group and
+ * those ${nr} others, and has no capability, nor can it get one again.  ${uid}
+ * (uid_t)-1: stays who it is.  0 or negative errno; then it must not go on.
+ */
+int priv_drop_all(uid_t uid, gid_t gid, const gid_t *groups, size_t nr);
 
 /* What of the three could be had, for status and the snapshot. */
 struct priv_report {

@@ -3,6 +3,7 @@
 #include "dump/schema.h"
 #include "recorder/daemon.h"
 #include "recorder/rules.h"
+#include "triggers/units.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -133,17 +134,38 @@ static void put_probe(void *arg, const struct probe_report *r)
 	put_u64(o->f, prefix, "run_count", r->run_count);
 }
 
+/* Why it does not fire, though it is hit. */
+static void put_hold(char *buf, size_t size, const struct trigger_info *t)
+{
+	char time[32];
+
+	buf[0] = '\0';
+	if (t->hold == TRIGGER_HOLD_HISTORY)
+		snprintf(buf, size,
+			 "held back: the ring holds less than min-history = %s",
+			 units_format_time(time, t->min_history_ns));
+	else if (t->hold != TRIGGER_HOLD_NONE)
+		snprintf(buf, size,
+			 "held back: fired max-per-day = %llu times in 24h",
+			 (unsigned long long)t->max_per_day);
+}
+
+static void add_note(char *note, size_t size, const char *text)
+{
+	size_t used = strlen(note);
+
+	if (*text)
+		snprintf(note + used, size - used, "%s%s", used ? "; " : "",
+			 text);
+}
+
 /* Where it is from, and what is wrong with it. */
 static void put_rule(struct status_out *o, const char *prefix,
 		     const struct trigger_info *t)
 {
 	const struct fr_trigger_rule *r =
 		config_find_rule(o->d->config, t->name);
-	const char *at_once =
-		t->at_once ?
-			"was true at the first look; is its limit normal here?" :
-			"";
-	char text[512], note[600];
+	char text[512], note[1200] = "";
 
 	if (t->number < TRIGGER_FIRST_RULE) {
 		put_text(o->f, prefix, "origin", "built in");
@@ -151,16 +173,20 @@ static void put_rule(struct status_out *o, const char *prefix,
 	}
 	put_text(o->f, prefix, "origin",
 		 by_hand_find(&o->d->by_hand, t->name) ? "by hand" : "files");
-	if (!r || !rules_warning(o->d, r, text, sizeof(text)))
-		text[0] = '\0';
-	snprintf(note, sizeof(note), "%s%s%s", text,
-		 *text && *at_once ? "; " : "", at_once);
+	if (r && rules_warning(o->d, r, text, sizeof(text)))
+		add_note(note, sizeof(note), text);
+	if (t->at_once)
+		add_note(note, sizeof(note),
+			 "was true at the first look; is its limit normal here?");
+	put_hold(text, sizeof(text), t);
+	add_note(note, sizeof(note), text);
 	if (*note)
 		put_text(o->f, prefix, "note", note);
 }
 
 static void put_trigger(struct status_out *o, const struct trigger_info *t)
 {
+	uint64_t until_ns = t->until_ns;
 	char prefix[96];
 
 	snprintf(prefix, sizeof(prefix), "trigger.%s.", t->name);
@@ -174,11 +200,33 @@ static void put_trigger(struct status_out *o, const struct trigger_info *t)
 	put_u64(o->f, prefix, "merged", t->counts.merged);
 	put_u64(o->f, prefix, "suppressed", t->counts.suppressed);
 	put_u64(o->f, prefix, "queued", t->counts.queued);
+	if (t->state == TRIGGER_ARMED && t->hold != TRIGGER_HOLD_NONE)
+		until_ns = t->hold_until_ns;
 	put_seconds(o->f, prefix, "until_s",
-		    t->until_ns > o->now_ns ? t->until_ns - o->now_ns : 0);
+		    until_ns > o->now_ns ? until_ns - o->now_ns : 0);
 	if (t->last_ns)
 		put_seconds(o->f, prefix, "last_s", o->now_ns - t->last_ns);
 	put_rule(o, prefix, t);
+}
+
+/* The latest incident; joined is "b 3, c 1": triggers, and hits of each. */
+static void put_incident(struct status_out *o)
+{
+	const struct engine_reason *r = engine_incident(o->d->engine);
+	char joined[ENGINE_MERGED_MAX * (RULE_NAME_MAX + 24)] = "";
+	size_t n = 0;
+
+	if (!r)
+		return;
+	put_u64(o->f, "incident.", "number", r->incident);
+	put_u64(o->f, "incident.", "led_by", r->number);
+	put_u64(o->f, "incident.", "merged", r->merged);
+	for (unsigned i = 0; i < r->nr_merged; i++)
+		n += (size_t)snprintf(
+			joined + n, sizeof(joined) - n, "%s%s %llu",
+			n ? ", " : "", r->merged_hits[i].name,
+			(unsigned long long)r->merged_hits[i].hits);
+	put_text(o->f, "incident.", "joined", joined);
 }
 
 static void put_triggers(struct status_out *o)
@@ -377,6 +425,18 @@ static void put_dumps(struct status_out *o)
 			c->confined.seccomp ? "not available" : "yes");
 }
 
+static void put_hooks(struct status_out *o)
+{
+	const struct hooks_counts *c = &o->d->hooks.counts;
+
+	put_u64(o->f, "hook.", "running", hooks_nr_running(&o->d->hooks));
+	put_u64(o->f, "hook.", "waiting", o->d->hooks.queue_nr);
+	put_u64(o->f, "hook.", "run", c->run);
+	put_u64(o->f, "hook.", "failed", c->failed);
+	put_u64(o->f, "hook.", "killed", c->killed);
+	put_u64(o->f, "hook.", "not_run", c->dropped);
+}
+
 /* Text written to a memory stream; NULL if memory ran out on the way. */
 static char *collect(struct daemon *d, void (*fn)(struct status_out *))
 {
@@ -409,6 +469,8 @@ static void put_all(struct status_out *o)
 	for (unsigned lane = 0; lane < FR_LANES_MAX; lane++)
 		put_lane(o, lane);
 	put_triggers(o);
+	put_incident(o);
+	put_hooks(o);
 	if (o->d->probes)
 		probes_report(o->d->probes, put_probe, o);
 	status_put_hist(o->f, o->d, o->now_ns);

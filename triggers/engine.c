@@ -12,23 +12,9 @@
 
 #define POLL_NS 1000000000ULL
 
-const char *trigger_state_name(enum trigger_state state)
-{
-	static const char *const names[] = {
-		[TRIGGER_ARMED] = "armed",       [TRIGGER_HIT] = "hit",
-		[TRIGGER_TAIL] = "tail",         [TRIGGER_HELD] = "held",
-		[TRIGGER_DUMPING] = "dumping",   [TRIGGER_COOLING] = "cooling",
-		[TRIGGER_DISABLED] = "disabled",
-	};
-
-	return (unsigned)state < TRIGGER_STATES ? names[state] : "?";
-}
-
 extern const struct detector_ops detector_manual;
 
-static void tell(struct engine *e, uint32_t number, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-static void tell(struct engine *e, uint32_t number, const char *fmt, ...)
+void engine_tell(struct engine *e, uint32_t number, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -39,6 +25,17 @@ static void tell(struct engine *e, uint32_t number, const char *fmt, ...)
 	e->ops->log(e->arg, number, text);
 }
 
+void engine_say(struct engine *e, uint32_t number, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(e->ops->say ? e->ops->say : e->ops->log)(e->arg, number, text);
+}
+
 static void set_state(struct engine *e, struct trigger *t,
 		      enum trigger_state state)
 {
@@ -46,7 +43,7 @@ static void set_state(struct engine *e, struct trigger *t,
 	engine_slot_sync(e, t);
 }
 
-static void describe(const struct trigger *t, const struct engine_hit *h,
+void engine_describe(const struct trigger *t, const struct engine_hit *h,
 		     char *buf, size_t size)
 {
 	const struct rule_expr *x = &t->rule.expr;
@@ -73,8 +70,6 @@ static void fill_reason(struct engine *e, const struct trigger *t,
 {
 	struct engine_reason *r = &e->reason;
 
-	memset(r, 0, sizeof(*r));
-	r->incident = ++e->counts.incidents;
 	r->number = t->number;
 	r->name = t->rule.name;
 	r->when = t->rule.when ? t->rule.when : "";
@@ -83,16 +78,9 @@ static void fill_reason(struct engine *e, const struct trigger *t,
 	r->hit_ns = h->hit_ns;
 	r->tail_ns = h->tail_ns ? h->tail_ns : t->rule.tail_ns;
 	r->hit = *h;
-	describe(t, h, r->text, sizeof(r->text));
-}
-
-/* What joined so far, hits that the kernel merged alone included. */
-static void update_merged(struct engine *e)
-{
-	struct engine_counts c;
-
-	engine_totals(e, &c);
-	e->reason.merged = c.all.merged - e->merged_before;
+	r->exec = t->rule.exec;
+	r->exec_limit_ns = t->rule.exec_limit_ns;
+	engine_describe(t, h, r->text, sizeof(r->text));
 }
 
 static void rearm_others(struct engine *e)
@@ -114,6 +102,7 @@ static void cool(struct engine *e, uint64_t now_ns, struct trigger *t)
 		t->until_ns = now_ns + t->rule.cooldown_ns;
 		set_state(e, t, TRIGGER_COOLING);
 	}
+	engine_limits_check(e, now_ns, t);
 }
 
 static void end_cooldown(struct engine *e, struct trigger *t)
@@ -128,19 +117,21 @@ static void end_incident(struct engine *e, uint64_t now_ns, int error)
 	struct trigger *t = e->leader;
 	uint64_t cookie = e->reason.hit.cookie;
 
-	update_merged(e);
+	engine_merge_update(e);
 	if (error) {
 		e->counts.dumps_failed++;
-		tell(e, t->number, "no snapshot for trigger %s: %s",
-		     t->rule.name, strerror(-error));
+		engine_tell(e, t->number, "no snapshot for trigger %s: %s",
+			    t->rule.name, strerror(-error));
 	} else {
 		e->counts.dumps_done++;
 	}
 	if (e->reason.merged)
-		tell(e, t->number, "trigger %s: %llu more hits merged",
-		     t->rule.name, (unsigned long long)e->reason.merged);
+		engine_tell(e, t->number, "trigger %s: %llu more hits merged",
+			    t->rule.name, (unsigned long long)e->reason.merged);
 	e->ops->release(e->arg);
 	e->leader = NULL;
+	if (!error && !t->gone)
+		engine_window_open(e, now_ns, t);
 	if (t->gone)
 		engine_trigger_free(e, t);
 	else
@@ -157,7 +148,7 @@ static void start_dump(struct engine *e, uint64_t now_ns)
 	int r;
 
 	set_state(e, e->leader, TRIGGER_HELD);
-	update_merged(e);
+	engine_merge_update(e);
 	r = e->ops->start_dump(e->arg, &e->reason);
 	if (!e->leader || e->reason.incident != incident)
 		return; /* over already */
@@ -174,7 +165,7 @@ static void freeze(struct engine *e, uint64_t now_ns)
 
 	e->leader->until_ns = 0;
 	set_state(e, e->leader, TRIGGER_HIT);
-	update_merged(e);
+	engine_merge_update(e);
 	r = e->ops->freeze(e->arg, &e->reason);
 	if (r == -EINPROGRESS || !e->leader || e->reason.incident != incident ||
 	    e->leader->state != TRIGGER_HIT)
@@ -185,40 +176,64 @@ static void freeze(struct engine *e, uint64_t now_ns)
 		start_dump(e, now_ns);
 }
 
-static void fire(struct engine *e, uint64_t now_ns, struct trigger *t,
+static void lead(struct engine *e, uint64_t now_ns, struct trigger *t,
 		 const struct engine_hit *h)
 {
-	struct engine_counts c;
-
-	engine_totals(e, &c);
-	e->merged_before = c.all.merged;
 	e->leader = t;
-	t->own.fired++;
-	t->last_ns = h->hit_ns;
+	engine_limits_fired(t, now_ns, h->hit_ns);
 	fill_reason(e, t, h);
-	tell(e, t->number, "trigger %s fired: %s", t->rule.name,
-	     e->reason.text);
 	t->until_ns = h->hit_ns + e->reason.tail_ns;
-	if (e->reason.tail_ns && t->until_ns > now_ns)
+	if ((e->reason.tail_ns && t->until_ns > now_ns) || e->in_batch)
 		set_state(e, t, TRIGGER_TAIL);
 	else
 		freeze(e, now_ns);
 }
 
-static void merge(struct engine *e, struct trigger *t,
-		  const struct engine_hit *h)
+static void fire(struct engine *e, uint64_t now_ns, struct trigger *t,
+		 const struct engine_hit *h)
 {
-	struct engine_reason *r = &e->reason;
-	unsigned n = r->nr_merged;
+	char text[256];
 
-	t->own.merged++;
-	if (n == ENGINE_MERGED_MAX)
-		return;
-	r->nr_merged++;
-	memcpy(r->merged_hits[n].name, t->rule.name, sizeof(t->rule.name));
-	r->merged_hits[n].number = t->number;
-	r->merged_hits[n].hit_ns = h->hit_ns;
-	describe(t, h, r->merged_hits[n].text, sizeof(r->merged_hits[n].text));
+	engine_window_close(e);
+	engine_merge_begin(e);
+	engine_describe(t, h, text, sizeof(text));
+	engine_tell(e, t->number, "trigger %s fired: %s", t->rule.name, text);
+	lead(e, now_ns, t, h);
+}
+
+/* Nothing is frozen yet, and what leads is less urgent. */
+static bool may_take_lead(const struct engine *e, const struct trigger *t)
+{
+	const struct trigger *l = e->leader;
+
+	return l->state == TRIGGER_TAIL && !l->ops->manual && !e->down &&
+	       t->rule.priority > l->rule.priority;
+}
+
+static void take_lead(struct engine *e, uint64_t now_ns, struct trigger *t,
+		      const struct engine_hit *h)
+{
+	struct trigger *was = e->leader;
+	struct engine_hit was_hit = e->reason.hit;
+
+	engine_tell(e, t->number,
+		    "trigger %s takes the lead, its priority is above that of "
+		    "%s",
+		    t->rule.name, was->rule.name);
+	engine_limits_undo(was);
+	e->reason.name = t->rule.name;
+	engine_merge(e, was, &was_hit);
+	engine_merge_update(e);
+	e->leader = NULL;
+	if (was->gone) {
+		engine_trigger_free(e, was);
+	} else {
+		was->until_ns = 0;
+		set_state(e, was,
+			  was->enabled ? TRIGGER_ARMED : TRIGGER_DISABLED);
+		engine_limits_check(e, now_ns, was);
+	}
+	lead(e, now_ns, t, h);
 }
 
 /* ---- hits ------------------------------------------------------------------ */
@@ -233,17 +248,62 @@ static struct trigger *find_number(const struct engine *e, uint32_t number)
 	return NULL;
 }
 
+/* What the clock has changed since the last look. */
+static void catch_up(struct engine *e, uint64_t now_ns, struct trigger *t)
+{
+	if (e->window_of && now_ns >= e->window_until_ns)
+		engine_window_close(e);
+	if (t->state == TRIGGER_COOLING && now_ns >= t->until_ns)
+		end_cooldown(e, t);
+	if (t->hold != TRIGGER_HOLD_NONE && now_ns >= t->hold_until_ns)
+		engine_limits_check(e, now_ns, t);
+}
+
+static bool is_quiet(const struct trigger *t)
+{
+	return t->state == TRIGGER_COOLING || t->state == TRIGGER_DISABLED ||
+	       (t->state == TRIGGER_ARMED && t->hold != TRIGGER_HOLD_NONE);
+}
+
+static void suppress(struct engine *e, struct trigger *t)
+{
+	t->own.suppressed++;
+	if (t->state == TRIGGER_ARMED)
+		engine_limits_say(e, t);
+}
+
 static void hit(struct engine *e, uint64_t now_ns, struct trigger *t,
 		const struct engine_hit *h)
 {
-	if (t->state == TRIGGER_COOLING && now_ns >= t->until_ns)
-		end_cooldown(e, t);
-	if (t->state == TRIGGER_COOLING || t->state == TRIGGER_DISABLED)
-		t->own.suppressed++;
-	else if (e->leader)
-		merge(e, t, h);
-	else
+	catch_up(e, now_ns, t);
+	if (engine_window_takes(e, t))
+		engine_merge(e, t, h);
+	else if (is_quiet(t))
+		suppress(e, t);
+	else if (!e->leader)
 		fire(e, now_ns, t, h);
+	else if (!leads(e, t) && may_take_lead(e, t))
+		take_lead(e, now_ns, t, h);
+	else
+		engine_merge(e, t, h);
+}
+
+void engine_begin_hits(struct engine *e)
+{
+	e->in_batch = true;
+}
+
+static void end_tail(struct engine *e, uint64_t now_ns)
+{
+	if (e->leader && e->leader->state == TRIGGER_TAIL &&
+	    now_ns >= e->leader->until_ns)
+		freeze(e, now_ns);
+}
+
+void engine_end_hits(struct engine *e, uint64_t now_ns)
+{
+	e->in_batch = false;
+	end_tail(e, now_ns);
 }
 
 /* Does a term hold that has no event, and that this change has a part in? */
@@ -275,7 +335,7 @@ static void warn(struct engine *e, const struct trigger *t, const char *fmt,
 	va_start(ap, fmt);
 	vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
 	va_end(ap);
-	(e->ops->warn ? e->ops->warn : e->ops->log)(e->arg, t->number, text);
+	(e->ops->say ? e->ops->say : e->ops->log)(e->arg, t->number, text);
 }
 
 /* Whether there is a metric for one of its conditions. */
@@ -495,6 +555,8 @@ int engine_enable(struct engine *e, uint64_t now_ns, const char *name, bool on)
 	if (!t)
 		return -ENOENT;
 	t->enabled = on;
+	if (!on && e->window_of == t)
+		engine_window_close(e);
 	if (on && t->state == TRIGGER_DISABLED && !e->down)
 		set_state(e, t, TRIGGER_ARMED);
 	else if (!on && !leads(e, t))
@@ -505,6 +567,7 @@ int engine_enable(struct engine *e, uint64_t now_ns, const char *name, bool on)
 void engine_shutdown(struct engine *e, uint64_t now_ns)
 {
 	e->down = true;
+	engine_window_close(e);
 	while (e->queue_nr) {
 		struct engine_hit h = take_queued(e);
 
@@ -546,15 +609,9 @@ static void find_missing(struct engine *e, uint64_t now_ns)
 
 void engine_tick(struct engine *e, uint64_t now_ns)
 {
-	if (e->leader && e->leader->state == TRIGGER_TAIL &&
-	    now_ns >= e->leader->until_ns)
-		freeze(e, now_ns);
-	for (unsigned i = 0; i < e->nr; i++) {
-		struct trigger *t = e->all[i];
-
-		if (t->state == TRIGGER_COOLING && now_ns >= t->until_ns)
-			end_cooldown(e, t);
-	}
+	end_tail(e, now_ns);
+	for (unsigned i = 0; i < e->nr; i++)
+		catch_up(e, now_ns, e->all[i]);
 	if (!e->limits)
 		return;
 	engine_slot_drain(e, now_ns);
@@ -562,7 +619,9 @@ void engine_tick(struct engine *e, uint64_t now_ns)
 		engine_slot_claim(e, e->all[i]);
 	if (now_ns >= e->poll_ns) {
 		e->poll_ns = now_ns + POLL_NS;
+		engine_begin_hits(e);
 		find_missing(e, now_ns);
+		engine_end_hits(e, now_ns);
 	}
 }
 
@@ -578,9 +637,13 @@ uint64_t engine_next_deadline(const struct engine *e)
 
 	if (e->leader && e->leader->state == TRIGGER_TAIL)
 		sooner(&next, e->leader->until_ns);
+	if (e->window_of)
+		sooner(&next, e->window_until_ns);
 	for (unsigned i = 0; i < e->nr; i++) {
 		if (e->all[i]->state == TRIGGER_COOLING)
 			sooner(&next, e->all[i]->until_ns);
+		if (e->all[i]->hold != TRIGGER_HOLD_NONE)
+			sooner(&next, e->all[i]->hold_until_ns);
 	}
 	for (unsigned i = 0; i < FR_TRIGGER_SLOTS; i++) {
 		if (e->slots[i].use == SLOT_USED)

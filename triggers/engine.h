@@ -11,6 +11,7 @@
  *   engine_new(), engine_load(rules)
  *   wake ring buffer  -> engine_wake()       SIGUSR1, control -> engine_manual()
  *   inbox eventfd     -> inbox_drain() -> engine_hit()
+ *     both between engine_begin_hits() and engine_end_hits()
  *   dumper            -> engine_dump_done(), _failed(), _died()
  *   deadline          -> engine_tick() at engine_next_deadline()
  *   SIGHUP            -> engine_load() again; SIGTERM -> engine_shutdown(), then
@@ -28,8 +29,8 @@
 #include "triggers/rule_set.h"
 #include "triggers/trigger.h"
 
-#define ENGINE_MERGED_MAX    8  /* merged hits that a reason keeps in words */
-#define ENGINE_QUEUE_MAX     64 /* manual hits that wait */
+#define ENGINE_MERGED_MAX    (RULES_MAX + 2) /* triggers that a reason lists */
+#define ENGINE_QUEUE_MAX     64              /* manual hits that wait */
 /* The kernel is believed to be out of a slot this long after it was freed. */
 #define ENGINE_SLOT_GRACE_NS 1000000000ULL
 
@@ -42,13 +43,16 @@ struct engine_reason {
 	uint64_t hit_ns, tail_ns;
 	char text[256];        /* the hit in words */
 	struct engine_hit hit; /* all that is known of it */
-	uint64_t merged;       /* hits that joined, by the time of the call */
-	unsigned nr_merged;    /* of which in words: */
-	struct {
+	const char *exec;      /* the rule's hook, NULL: none */
+	uint64_t exec_limit_ns;
+	uint64_t merged;    /* hits that joined, by the time of the call */
+	unsigned nr_merged; /* triggers that they are of: */
+	struct engine_merged {
 		char name[RULE_NAME_MAX + 1];
 		uint32_t number;
-		uint64_t hit_ns;
-		char text[160];
+		uint64_t hits;   /* that joined */
+		uint64_t hit_ns; /* of the first that was heard of; 0: none */
+		char text[160];  /* it in words; "": the kernel only counted */
 	} merged_hits[ENGINE_MERGED_MAX];
 };
 
@@ -63,10 +67,18 @@ struct engine_ops {
 	/* What became of a manual hit with this cookie: 0 a snapshot, negative
 	 * errno none (-ECANCELED: shutdown).  May be NULL. */
 	void (*answered)(void *arg, uint64_t cookie, int error);
-	/* A line for the log and the meta stream; trigger 0: none. */
+	/* A line for the meta stream; trigger 0: none. */
 	void (*log)(void *arg, uint32_t trigger, const char *text);
-	/* The same, of what somebody should look at.  May be NULL: then log. */
-	void (*warn)(void *arg, uint32_t trigger, const char *text);
+	/* The same, but a person should see it.  NULL: as log. */
+	void (*say)(void *arg, uint32_t trigger, const char *text);
+	/* How much time the ring holds: since recording began, or since the
+	 * oldest record if that is longer ago.  Must not shrink while time goes
+	 * on.  NULL: no trigger waits for its min-history. */
+	uint64_t (*history)(void *arg, uint64_t now_ns);
+	/* A trigger joined the incident: ${r} lists it.  Called when the first
+	 * hit of each does, until the incident and its merge time are over.  May
+	 * be NULL. */
+	void (*joined)(void *arg, const struct engine_reason *r);
 };
 
 struct engine;
@@ -96,6 +108,14 @@ int engine_load(struct engine *e, uint64_t now_ns,
 
 /* ---- events ---------------------------------------------------------------- */
 
+/*
+ * What arrives between the two is one moment: also of triggers without a tail,
+ * that with the highest priority leads.  The ring is frozen in engine_end_hits().
+ * Only engine_hit() and engine_wake() may be called in between; without the two
+ * each hit is by itself.
+ */
+void engine_begin_hits(struct engine *e);
+void engine_end_hits(struct engine *e, uint64_t now_ns);
 /* An automatic hit, by number; a number that is gone is ignored. */
 void engine_hit(struct engine *e, uint64_t now_ns, const struct engine_hit *h);
 /* What the probes send. */
@@ -137,6 +157,10 @@ bool engine_idle(const struct engine *e); /* no incident, nothing queued */
 unsigned engine_nr_triggers(const struct engine *e);
 /* 0 <= ${i} < engine_nr_triggers(); in order: signal, manual, rules. */
 void engine_info(const struct engine *e, unsigned i, struct trigger_info *ret);
+
+/* The latest incident, with all that joined it by now: valid until the next call.
+ * NULL: there was none. */
+const struct engine_reason *engine_incident(struct engine *e);
 
 struct engine_counts {
 	struct trigger_counts all; /* gone triggers included */

@@ -46,7 +46,8 @@ static struct trigger *new_rule(struct engine *e,
 
 	if (!t)
 		return NULL;
-	if (rule_copy(&t->rule, rule) < 0) {
+	if (rule_copy(&t->rule, rule) < 0 || engine_limits_init(t) < 0) {
+		rule_clear(&t->rule);
 		free(t);
 		return NULL;
 	}
@@ -93,6 +94,7 @@ void engine_trigger_free(struct engine *e, struct trigger *t)
 	all->merged += t->own.merged;
 	all->hits += t->own.fired + t->own.suppressed + t->own.merged;
 	rule_clear(&t->rule);
+	free(t->fired_at);
 	free(t);
 }
 
@@ -229,6 +231,8 @@ static void requeue(struct engine *e, struct trigger *t, struct trigger *next)
 static void remove_trigger(struct engine *e, uint64_t now_ns, struct trigger *t)
 {
 	requeue(e, t, find_same(e, &t->rule));
+	if (e->window_of == t)
+		engine_window_close(e);
 	engine_slot_retire(e, now_ns, t);
 	if (e->leader == t)
 		t->gone = true; /* until the incident ends */
@@ -246,8 +250,10 @@ static void swap(struct engine *e, uint64_t now_ns, struct trigger **next,
 
 	e->all = next;
 	e->nr = nr;
-	for (unsigned i = BUILT_IN; i < nr; i++)
+	for (unsigned i = BUILT_IN; i < nr; i++) {
+		engine_limits_check(e, now_ns, next[i]);
 		engine_slot_claim(e, next[i]);
+	}
 	for (unsigned i = BUILT_IN; i < nr_old; i++)
 		if (!is_in(next, nr, old[i]))
 			remove_trigger(e, now_ns, old[i]);
@@ -282,12 +288,24 @@ int engine_load(struct engine *e, uint64_t now_ns,
 
 /* ---- status ------------------------------------------------------------------ */
 
+const char *trigger_state_name(enum trigger_state state)
+{
+	static const char *const names[] = {
+		[TRIGGER_ARMED] = "armed",       [TRIGGER_HIT] = "hit",
+		[TRIGGER_TAIL] = "tail",         [TRIGGER_HELD] = "held",
+		[TRIGGER_DUMPING] = "dumping",   [TRIGGER_COOLING] = "cooling",
+		[TRIGGER_DISABLED] = "disabled",
+	};
+
+	return (unsigned)state < TRIGGER_STATES ? names[state] : "?";
+}
+
 unsigned engine_nr_triggers(const struct engine *e)
 {
 	return e->nr;
 }
 
-static void count(const struct engine *e, const struct trigger *t,
+void engine_count(const struct engine *e, const struct trigger *t,
 		  struct trigger_counts *ret)
 {
 	*ret = t->own;
@@ -308,12 +326,16 @@ void engine_info(const struct engine *e, unsigned i, struct trigger_info *ret)
 		.state = t->state,
 		.until_ns = t->until_ns,
 		.last_ns = t->last_ns,
+		.hold = t->hold,
+		.hold_until_ns = t->hold_until_ns,
+		.min_history_ns = t->rule.min_history_ns,
+		.max_per_day = t->rule.max_per_day,
 		.slot = t->slots[0],
 		.undecidable = engine_slot_lacks(t),
 		.at_once = t->at_once,
 		.unknown = t->unknown,
 	};
-	count(e, t, &ret->counts);
+	engine_count(e, t, &ret->counts);
 }
 
 static void add(struct trigger_counts *sum, const struct trigger_counts *c)
@@ -331,11 +353,11 @@ void engine_totals(const struct engine *e, struct engine_counts *ret)
 
 	*ret = e->counts;
 	for (unsigned i = 0; i < e->nr; i++) {
-		count(e, e->all[i], &c);
+		engine_count(e, e->all[i], &c);
 		add(&ret->all, &c);
 	}
 	if (e->leader && e->leader->gone) {
-		count(e, e->leader, &c);
+		engine_count(e, e->leader, &c);
 		add(&ret->all, &c);
 	}
 	if (e->limits)

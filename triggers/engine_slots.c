@@ -101,12 +101,15 @@ bool engine_slot_is_of(const struct trigger *t, uint32_t slot)
 	return false;
 }
 
-static uint32_t slot_state(const struct trigger *t)
+static uint32_t slot_state(const struct engine *e, const struct trigger *t)
 {
 	switch (t->state) {
 	case TRIGGER_ARMED:
-		return FR_SLOT_ARMED;
+		if (t->hold == TRIGGER_HOLD_NONE)
+			return FR_SLOT_ARMED;
+		/* fallthrough */
 	case TRIGGER_COOLING:
+		return e->window_of == t ? FR_SLOT_HIT : FR_SLOT_QUIET;
 	case TRIGGER_DISABLED:
 		return FR_SLOT_QUIET;
 	default:
@@ -119,7 +122,7 @@ void engine_slot_sync(struct engine *e, const struct trigger *t)
 	for (unsigned c = 0; c < RULE_CONDS_MAX; c++)
 		if (t->slots[c] >= 0)
 			store_state(&e->limits->slots[t->slots[c]],
-				    slot_state(t));
+				    slot_state(e, t));
 }
 
 void engine_slot_gate(struct engine *e, const struct trigger *t)

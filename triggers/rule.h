@@ -39,6 +39,10 @@
 #define RULE_ERRNOS_MAX FR_SLOT_ERRNOS
 #define RULE_PATH_MAX   128 /* bytes of a path, cgroup or device in a filter */
 
+#define RULE_EXEC_MAX     1024 /* bytes of `exec` */
+#define RULE_PER_DAY_MAX  1000
+#define RULE_PRIORITY_MAX 100
+
 struct detector_ops; /* detector.h */
 
 #define RULE_AT_KEY 0xffffffffU /* the key is wrong, not its value */
@@ -115,6 +119,12 @@ struct fr_trigger_rule {
 	struct rule_expr expr;
 	uint64_t tail_ns;
 	uint64_t cooldown_ns;
+	uint64_t min_history_ns; /* 0: fires whatever the ring holds */
+	uint64_t max_per_day;    /* 0: unlimited */
+	uint64_t merge_ns; /* from the hit on; 0: only until the snapshot */
+	uint64_t priority; /* 0 to RULE_PRIORITY_MAX */
+	char *exec;        /* for /bin/sh -c, NULL: none */
+	uint64_t exec_limit_ns;
 	bool enabled;
 };
 
@@ -144,6 +154,9 @@ int rule_set(struct fr_trigger_rule *r, const char *key, const char *value,
 /* The key's value as text that rule_set() reads back; NULL if it has none. */
 const char *rule_get(const struct fr_trigger_rule *r, const char *key,
 		     char buf[32]);
+/* What no single key can tell: is there a `when`, do the times fit each other?  0,
+ * or -EINVAL with *diag. */
+int rule_check(const struct fr_trigger_rule *r, struct rule_diag *diag);
 /* 0 or -ENOMEM; ${dst} must not hold a rule. */
 int rule_copy(struct fr_trigger_rule *dst, const struct fr_trigger_rule *src);
 void rule_clear(struct fr_trigger_rule *r); /* frees what it owns */

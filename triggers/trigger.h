@@ -19,8 +19,14 @@
  *   ---------------- --------- ---------- ------------- ---------- ----------
  *   automatic hit,   fires     (leads)    (leads)       suppressed suppressed
  *     nothing runs
- *   automatic hit,   merged    merged     merged        suppressed suppressed
+ *   ... but it is    suppr.    (leads)    (leads)       suppressed suppressed
+ *     held back
+ *   ... within merge merged*   -          -             its own:   suppressed
+ *     of an incident                                    merged
+ *   automatic hit,   merged*   merged     merged        suppressed suppressed
  *     incident runs
+ *   ... in its tail, takes the merged     merged        suppressed suppressed
+ *     priority less  lead*
  *   manual hit,      fires     -          -             -          suppressed
  *     nothing runs
  *   manual hit,      queued    queued     queued        -          suppressed
@@ -45,6 +51,23 @@
  *   reload, gone     gone      at the end at the end    gone       gone
  *   shutdown         disabled  freeze now dumps, then   disabled   disabled
  *                                         disabled
+ *
+ * "*": suppressed if the trigger is held back.
+ *
+ * Held back is a trigger that is armed and may not fire: the ring holds less
+ * than its min-history, or it fired max-per-day times in the last 24 hours.
+ *
+ * The merge time of an incident is that of the trigger that led it, from its hit
+ * on.  After the snapshot, hits of triggers of no higher priority join the
+ * incident until then, those of the one that led it even while it cools; a hit of
+ * a higher priority begins an incident, which ends the merge time, as one by hand
+ * does.  It also ends when its trigger is disabled or gone, and there is none
+ * after a failed dump.
+ *
+ * A trigger that takes the lead in the tail of another one does so with its own
+ * tail; what the other had fired becomes merged, and that one is armed again.
+ * An incident by hand is never taken over.  Hits that come together (between
+ * engine_begin_hits() and engine_end_hits()) are led by the highest priority.
  *
  * "-": nothing happens; an event out of its place is counted in
  * engine_counts.unexpected and changes nothing.  Manual triggers have no
@@ -73,6 +96,13 @@ enum trigger_state {
 	TRIGGER_STATES
 };
 
+/* Why an armed trigger may not fire. */
+enum trigger_hold {
+	TRIGGER_HOLD_NONE,
+	TRIGGER_HOLD_HISTORY, /* min-history */
+	TRIGGER_HOLD_DAY,     /* max-per-day */
+};
+
 const char *trigger_state_name(enum trigger_state state); /* "armed" */
 
 /* Numbers of the triggers that are always there; rules get higher ones. */
@@ -92,10 +122,13 @@ struct trigger_info {
 	struct trigger_counts counts;
 	uint64_t until_ns; /* end of tail or cooldown, 0: none */
 	uint64_t last_ns;  /* last time it fired, 0: never */
-	int slot;          /* kernel slot, -1: none */
-	bool undecidable;  /* no kernel slot to be had: it cannot fire */
+	enum trigger_hold hold;
+	uint64_t hold_until_ns;
+	uint64_t min_history_ns, max_per_day; /* of the rule */
+	int slot;                             /* kernel slot, -1: none */
+	bool undecidable; /* no kernel slot to be had: it cannot fire */
 	bool at_once;      /* its condition was true at the first look */
-	uint8_t unknown; /* bits: conditions about no metric that is sampled */
+	uint8_t unknown;   /* bits: conditions about no metric that is sampled */
 };
 
 #endif

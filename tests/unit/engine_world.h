@@ -29,6 +29,10 @@ struct world {
 	int answers[128];
 	unsigned nr_answered;
 	bool dump_at_once;
+	void (*in_dump)(struct world *w); /* called while it is held */
+	uint64_t history_ns;              /* what the ring holds */
+	unsigned said, joined;
+	char last_said[512];
 };
 
 static void note(struct world *w, char c)
@@ -55,6 +59,8 @@ static int on_dump(void *arg, const struct engine_reason *r)
 	w->reason = *r;
 	if (w->dump_at_once)
 		engine_dump_done(w->e, r->hit_ns);
+	if (w->in_dump)
+		w->in_dump(w);
 	return w->dump_result;
 }
 
@@ -80,12 +86,38 @@ static void on_log(void *arg, uint32_t trigger, const char *text)
 	assert_true(strlen(text) > 0);
 }
 
+static void on_say(void *arg, uint32_t trigger, const char *text)
+{
+	struct world *w = arg;
+
+	(void)trigger;
+	w->said++;
+	snprintf(w->last_said, sizeof(w->last_said), "%s", text);
+}
+
+static uint64_t on_history(void *arg, uint64_t now_ns)
+{
+	(void)now_ns;
+	return ((struct world *)arg)->history_ns;
+}
+
+static void on_joined(void *arg, const struct engine_reason *r)
+{
+	struct world *w = arg;
+
+	w->joined++;
+	w->reason = *r;
+}
+
 static const struct engine_ops ops = {
 	.freeze = on_freeze,
 	.start_dump = on_dump,
 	.release = on_release,
 	.answered = on_answer,
 	.log = on_log,
+	.say = on_say,
+	.history = on_history,
+	.joined = on_joined,
 };
 
 static void make_rule(struct fr_trigger_rule *r, const char *name,
@@ -97,6 +129,28 @@ static void make_rule(struct fr_trigger_rule *r, const char *name,
 	assert_int_equal(rule_set(r, "when", when, &d), 0);
 	assert_int_equal(rule_set(r, "tail", tail, &d), 0);
 	assert_int_equal(rule_set(r, "cooldown", cooldown, &d), 0);
+}
+
+static inline void set_key(struct fr_trigger_rule *r, const char *key,
+			   const char *value)
+{
+	struct rule_diag d;
+
+	if (rule_set(r, key, value, &d) < 0)
+		fail_msg("%s", d.text);
+}
+
+/* A trigger by its name. */
+static inline struct trigger_info info_of(struct world *w, const char *name)
+{
+	struct trigger_info t = { .name = NULL };
+
+	for (unsigned i = 0; i < engine_nr_triggers(w->e); i++) {
+		engine_info(w->e, i, &t);
+		if (!strcmp(t.name, name))
+			return t;
+	}
+	return (struct trigger_info){ .name = NULL };
 }
 
 #endif

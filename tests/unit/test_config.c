@@ -359,6 +359,11 @@ static void what_is_printed_reads_back(void **state)
 	assert_int_equal(config_set(a, "trigger.y.when=block latency > 1s", &d),
 			 0);
 	assert_int_equal(config_set(a, "trigger.y.enabled=no", &d), 0);
+	assert_int_equal(
+		config_set(a, "trigger.y.exec=a \"b  c\" $X; d # e = f", &d),
+		0);
+	assert_int_equal(config_set(a, "trigger.y.max-per-day=7", &d), 0);
+	assert_int_equal(config_set(a, "trigger.y.min-history=90s", &d), 0);
 	f = open_memstream(&text1, &len);
 	config_print(a, f);
 	fclose(f);

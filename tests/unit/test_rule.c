@@ -401,6 +401,135 @@ static void keys_are_set_read_back_and_compared(void **state)
 	rule_clear(&b);
 }
 
+static void each_action_key_has_its_bounds(void **state)
+{
+	static const struct {
+		const char *key, *good, *bad, *why;
+	} cases[] = {
+		{ "merge", "30s", "25h", "at most 24h" },
+		{ "merge", "0", "-1s", "not a duration" },
+		{ "min-history", "10m", "169h", "at most 168h" },
+		{ "min-history", "0", "soon", "not a duration" },
+		{ "max-per-day", "1000", "1001", "at most 1000" },
+		{ "max-per-day", "0", "-1", "not a whole number" },
+		{ "max-per-day", "3", "1.5", "not a whole number" },
+		{ "max-per-day", "3", "99999999999999999999",
+		  "not a whole number" },
+		{ "max-per-day", "3", "", "not a whole number" },
+		{ "priority", "100", "101", "at most 100" },
+		{ "priority", "0", "-5", "not a whole number" },
+		{ "priority", "51", "high", "not a whole number" },
+		{ "exec-limit", "100ms", "0", "at least 100ms" },
+		{ "exec-limit", "1h", "2h", "at most 1h" },
+		{ "exec-limit", "30s", "-30s", "not a duration" },
+		{ "exec", "echo \"$FLIGHTREC_FILE\" | mail root", NULL, NULL },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct fr_trigger_rule a, b;
+		struct rule_diag d;
+		char buf[32], again[32];
+		const char *text;
+
+		rule_init(&a, "x");
+		rule_init(&b, "x");
+		assert_int_equal(rule_set(&a, cases[i].key, cases[i].good, &d),
+				 0);
+		text = rule_get(&a, cases[i].key, buf);
+		assert_string_equal(text, cases[i].good);
+		assert_int_equal(rule_set(&b, cases[i].key, text, &d), 0);
+		assert_true(rule_equal(&a, &b));
+		rule_clear(&b);
+		assert_int_equal(rule_copy(&b, &a), 0);
+		assert_true(rule_equal(&a, &b));
+		if (cases[i].bad) {
+			assert_int_equal(rule_set(&a, cases[i].key,
+						  cases[i].bad, &d),
+					 -EINVAL);
+			if (!strstr(d.text, cases[i].why))
+				fail_msg("%s", d.text);
+			assert_string_equal(rule_get(&a, cases[i].key, again),
+					    cases[i].good);
+		}
+		rule_clear(&a);
+		rule_clear(&b);
+	}
+}
+
+static void a_hook_has_its_bounds_too(void **state)
+{
+	char text[RULE_EXEC_MAX + 2];
+	struct fr_trigger_rule r;
+	struct rule_diag d;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	rule_init(&r, "x");
+	assert_int_equal(rule_set(&r, "exec", text, &d), -EINVAL);
+	text[RULE_EXEC_MAX] = '\0';
+	assert_int_equal(rule_set(&r, "exec", text, &d), 0);
+	assert_int_equal(rule_set(&r, "exec", "", &d), 0);
+	assert_null(r.exec);
+	rule_clear(&r);
+}
+
+/* Each key on its own makes two rules unequal. */
+static void every_key_counts_when_rules_are_compared(void **state)
+{
+	static const char *const other[][2] = {
+		{ "when", "load.load1 > 4" }, { "tail", "1s" },
+		{ "cooldown", "2m" },         { "merge", "1m" },
+		{ "min-history", "1m" },      { "max-per-day", "1" },
+		{ "priority", "51" },         { "exec", "true" },
+		{ "exec-limit", "31s" },      { "enabled", "no" },
+	};
+	unsigned n = 0;
+
+	(void)state;
+	while (rule_keys[n].name)
+		n++;
+	assert_int_equal(n, sizeof(other) / sizeof(*other));
+	for (unsigned i = 0; i < n; i++) {
+		struct fr_trigger_rule a, b;
+		struct rule_diag d;
+
+		rule_init(&a, "x");
+		rule_set(&a, "when", "load.load1 > 3", &d);
+		rule_copy(&b, &a);
+		assert_true(rule_equal(&a, &b));
+		assert_int_equal(rule_set(&b, other[i][0], other[i][1], &d), 0);
+		if (rule_equal(&a, &b))
+			fail_msg("%s does not count", other[i][0]);
+		rule_clear(&a);
+		rule_clear(&b);
+	}
+}
+
+static void times_that_contradict_each_other_are_refused(void **state)
+{
+	struct fr_trigger_rule r;
+	struct rule_diag d;
+
+	(void)state;
+	rule_init(&r, "x");
+	assert_int_equal(rule_check(&r, &d), -EINVAL);
+	assert_non_null(strstr(d.text, "no condition"));
+	rule_set(&r, "when", "load.load1 > 3", &d);
+	rule_set(&r, "tail", "10s", &d);
+	assert_int_equal(rule_check(&r, &d), 0);
+	rule_set(&r, "merge", "10s", &d);
+	assert_int_equal(rule_check(&r, &d), -EINVAL);
+	assert_non_null(strstr(d.text, "merge = 10s is not longer than tail"));
+	rule_set(&r, "merge", "11s", &d);
+	assert_int_equal(rule_check(&r, &d), 0);
+	/* longer than the cooldown makes sense: then it is the longer quiet */
+	rule_set(&r, "cooldown", "0", &d);
+	assert_int_equal(rule_check(&r, &d), 0);
+	rule_clear(&r);
+}
+
 static void every_example_of_a_detector_parses(void **state)
 {
 	struct rule_expr e;
@@ -432,6 +561,10 @@ int main(void)
 		cmocka_unit_test(a_rule_has_a_bound),
 		cmocka_unit_test(the_caret_stands_below_the_place),
 		cmocka_unit_test(keys_are_set_read_back_and_compared),
+		cmocka_unit_test(each_action_key_has_its_bounds),
+		cmocka_unit_test(a_hook_has_its_bounds_too),
+		cmocka_unit_test(every_key_counts_when_rules_are_compared),
+		cmocka_unit_test(times_that_contradict_each_other_are_refused),
 		cmocka_unit_test(every_example_of_a_detector_parses),
 	};
 
