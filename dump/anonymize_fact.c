@@ -73,11 +73,10 @@ static bool value_is_plain(const char *value, size_t len)
 /* Settings whose words are flightrec's own. */
 static bool setting_is_plain(const char *key, size_t len)
 {
-	static const char *const plain[] = { "shares",     "profile",
-					     "streams",    "mechanism",
-					     "collectors", "sample",
-					     "above",      "vfs",
-					     "sockopt",    NULL };
+	static const char *const plain[] = {
+		"shares", "profile", "streams", "mechanism", "collectors",
+		"sample", "above",   "vfs",     "sockopt",   NULL
+	};
 
 	for (unsigned i = 0; plain[i]; i++)
 		if (strlen(plain[i]) == len && !memcmp(plain[i], key, len))

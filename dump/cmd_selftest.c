@@ -166,13 +166,13 @@ static const struct plan with_private[] = {
 	{ "settings", drill_settings, ANYWHERE, SETTINGS },
 	{ "recorder", drill_start_private, SETTINGS, RECORDER },
 	{ "operation", drill_operate, RECORDER, OPERATED },
-	{ "trigger", drill_fire_private, OPERATED, OPERATED },
+	{ "trigger", drill_fire_rule, OPERATED, OPERATED },
 	{ 0 },
 };
 static const struct plan with_daemon[] = {
 	{ "recorder", drill_find_daemon, ANYWHERE, RECORDER },
 	{ "operation", drill_operate, RECORDER, OPERATED },
-	{ "trigger", drill_fire_manual, OPERATED, OPERATED },
+	{ "trigger", drill_fire_daemon, OPERATED, OPERATED },
 	{ 0 },
 };
 static const struct plan afterwards[] = {
@@ -225,7 +225,9 @@ static void clean_up(struct drill *d)
 	d->problem[0] = '\0';
 	if (d->is_private)
 		drill_end_private(d);
-	else if (d->snapshot[0] && !d->keep)
+	else
+		drill_end_daemon(d);
+	if (!d->is_private && d->snapshot[0] && !d->keep)
 		drill_bounded(d, remove_snapshot);
 	hung |= drill_step(d)->state == DRILL_FAILED;
 	if (d->problem[0])
@@ -321,8 +323,8 @@ const struct command_ops cmd_selftest = {
 		"snapshot on disk, the operation's row with the right duration by its own clock,\n"
 		"the writes before it.  Says of each step how long it took, or what is wrong and\n"
 		"what to do.  A snapshot that it caused is removed.\n\n"
-		"With the recorder that runs: asks it for a snapshot, and leaves its rules alone.\n"
-		"Else, or with --private, with a recorder of its own that has the same settings\n"
+		"With the recorder that runs: it is given one rule more while the drill lasts;\n"
+		"its own are left alone.  Else, or with --private, with a recorder of its own that has the same settings\n"
 		"and one rule more; that needs root.  Rules of the file do not fire in it.\n\n"
 		"OPTIONS\n"
 		"  --private           a recorder of its own, even if one runs\n"

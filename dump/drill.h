@@ -74,9 +74,11 @@ struct drill {
 	/* the recorder */
 	struct fr_config *settings; /* NULL: not known (of a daemon) */
 	struct private_recorder recorder;
-	const char *run;       /* run folder of the one that is tried */
-	char rule[33];         /* our trigger */
-	char folder[PATH_MAX]; /* where it puts snapshots */
+	const char *run;   /* run folder of the one that is tried */
+	char rule[33];     /* our trigger; "": it takes none */
+	char no_rule[256]; /* why not */
+	uint64_t done_before, failed_before; /* its snapshots until then */
+	char folder[PATH_MAX];               /* where it puts snapshots */
 	char fallback[PATH_MAX];
 	uint64_t hits_before; /* of all latency rules */
 	/* the operations */
@@ -130,7 +132,6 @@ void drill_print_end(const struct drill *d, int code, uint64_t took_ns);
 /* drill_private.c: with a recorder of our own */
 void drill_settings(struct drill *d);
 void drill_start_private(struct drill *d);
-void drill_fire_private(struct drill *d);
 /* Takes it down, and its snapshots if they are not wanted; how many could not be
  * removed. */
 unsigned drill_end_private(struct drill *d);
@@ -138,13 +139,18 @@ unsigned drill_end_private(struct drill *d);
 /* drill_daemon.c: with the one that runs */
 bool drill_daemon_runs(struct drill *d);
 void drill_find_daemon(struct drill *d);
-void drill_fire_manual(struct drill *d);
+void drill_fire_daemon(struct drill *d);
+/* Takes back the rule that it was given for the drill. */
+void drill_end_daemon(struct drill *d);
 /* Asks for a snapshot; false: it failed, and *why says why. */
 bool drill_dump(struct drill *d, const char *reason, char *why, size_t size);
 /* Whether probes of the stream fs are attached; else the step has failed. */
 struct client_reply;
 bool drill_check_probes(struct drill *d, const struct client_reply *r,
 			char *ret_how, size_t size);
+
+/* drill_fire.c: waits for the rule ->rule to fire, and for its snapshot */
+void drill_fire_rule(struct drill *d);
 
 /* drill_operate.c */
 void drill_operate(struct drill *d);

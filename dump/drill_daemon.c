@@ -2,12 +2,14 @@
 /*
  * drill_daemon.c - the fire drill with the recorder that runs.
  *
- * Its rules are left alone: what is asked for is a snapshot, as flightrec dump
- * does, and the rest of the drill is the same.
+ * It gets one rule more while the drill lasts; its own are left alone.  Where it
+ * takes none, a snapshot is asked for, as flightrec dump does, and the rest of the
+ * drill is the same.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@
 #include "dump/drill.h"
 #include "dump/escape.h"
 #include "recorder/runfolder.h"
+#include "triggers/units.h"
 
 #define NAME "selftest"
 
@@ -184,6 +187,55 @@ static uint64_t latency_hits(const struct client_reply *r)
 	return sum;
 }
 
+static double decimal(const struct client_reply *r, const char *key)
+{
+	const char *v = client_value(r, key);
+
+	return v ? strtod(v, NULL) : 0;
+}
+
+/* Gives it a rule for our operation. */
+static void lend_rule(struct drill *d)
+{
+	char comm[17] = "", when[96], escaped[3 * sizeof(when) + 1], line[512];
+	char limit[32], why[CLIENT_WHY];
+	struct client_reply r;
+
+	prctl(PR_GET_NAME, comm);
+	snprintf(d->rule, sizeof(d->rule), "selftest-%d", (int)getpid());
+	snprintf(when, sizeof(when),
+		 "fs.flock latency > %s where comm = \"%s\"",
+		 units_format_time(limit, d->limit_ns), comm);
+	escape_percent(escaped, when);
+	snprintf(line, sizeof(line),
+		 "trigger-add name=%s when=%s tail=0s cooldown=1h\n", d->rule,
+		 escaped);
+	if (client_try(d->run, line, drill_patience_s(d), &r, why)) {
+		snprintf(d->no_rule, sizeof(d->no_rule), "%.250s", why);
+		d->rule[0] = '\0';
+		return;
+	}
+	client_free(&r);
+}
+
+void drill_end_daemon(struct drill *d)
+{
+	char line[96], why[CLIENT_WHY];
+	struct client_reply r;
+
+	d->problem[0] = '\0';
+	if (!d->rule[0])
+		return;
+	snprintf(line, sizeof(line), "trigger-remove name=%s\n", d->rule);
+	if (client_try(d->run, line, drill_patience_s(d), &r, why))
+		snprintf(d->problem, sizeof(d->problem),
+			 "its rule %s stays (%.300s); flightrec trigger remove "
+			 "%s",
+			 d->rule, why, d->rule);
+	else
+		client_free(&r);
+}
+
 void drill_find_daemon(struct drill *d)
 {
 	const char *pid, *folder;
@@ -202,19 +254,16 @@ void drill_find_daemon(struct drill *d)
 	folder = client_value(&r, "dump.folder");
 	snprintf(d->folder, sizeof(d->folder), "%s", folder ? folder : "");
 	escape_undo_percent(d->folder);
-	if (drill_check_probes(d, &r, how, sizeof(how)))
+	if (drill_check_probes(d, &r, how, sizeof(how))) {
+		d->done_before = (uint64_t)decimal(&r, "count.dumps_done");
+		d->failed_before = (uint64_t)decimal(&r, "count.dumps_failed");
+		lend_rule(d);
 		drill_ok(d, "pid %s: %s", pid ? pid : "?", how);
+	}
 	client_free(&r);
 }
 
 /* ---- its snapshot --------------------------------------------------------------------- */
-
-static double decimal(const struct client_reply *r, const char *key)
-{
-	const char *v = client_value(r, key);
-
-	return v ? strtod(v, NULL) : 0;
-}
 
 bool drill_dump(struct drill *d, const char *reason, char *why, size_t size)
 {
@@ -268,7 +317,7 @@ static void ask_times(struct drill *d)
 	client_free(&r);
 }
 
-void drill_fire_manual(struct drill *d)
+static void fire_manual(struct drill *d)
 {
 	char why[CLIENT_WHY];
 	uint64_t asked = drill_now_ns();
@@ -288,10 +337,17 @@ void drill_fire_manual(struct drill *d)
 		return;
 	if (d->hit_ns > asked)
 		drill_step(d)->took_ns = d->hit_ns - asked;
-	drill_ok(d,
-		 "asked for by hand; rules of the running recorder are left "
-		 "alone%s (--private tries one)",
+	drill_ok(d, "asked for by hand, as it takes no rule (%.200s)%s",
+		 d->no_rule,
 		 rules_were_hit(d) ?
 			 ", though one about latency was hit meanwhile" :
 			 "");
+}
+
+void drill_fire_daemon(struct drill *d)
+{
+	if (d->rule[0])
+		drill_fire_rule(d);
+	else
+		fire_manual(d);
 }

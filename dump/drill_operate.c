@@ -179,7 +179,7 @@ static void operate(struct drill *d)
 	if (fd < 0)
 		fail(d, "cannot make a file in");
 	else if (write_numbered(d, fd) &&
-		 wait_for_lock(d, fd, d->delay_ns, &d->slow) && d->is_private)
+		 wait_for_lock(d, fd, d->delay_ns, &d->slow) && d->rule[0])
 		wait_for_lock(d, fd, d->delay_ns / QUICK_PART, &d->quick);
 	if (fd >= 0)
 		close(fd);

@@ -176,8 +176,9 @@ static void put_rule(struct status_out *o, const char *prefix,
 	if (r && rules_warning(o->d, r, text, sizeof(text)))
 		add_note(note, sizeof(note), text);
 	if (t->at_once)
-		add_note(note, sizeof(note),
-			 "was true at the first look; is its limit normal here?");
+		add_note(
+			note, sizeof(note),
+			"was true at the first look; is its limit normal here?");
 	put_hold(text, sizeof(text), t);
 	add_note(note, sizeof(note), text);
 	if (*note)

@@ -127,8 +127,8 @@ struct trigger_info {
 	uint64_t min_history_ns, max_per_day; /* of the rule */
 	int slot;                             /* kernel slot, -1: none */
 	bool undecidable; /* no kernel slot to be had: it cannot fire */
-	bool at_once;      /* its condition was true at the first look */
-	uint8_t unknown;   /* bits: conditions about no metric that is sampled */
+	bool at_once;     /* its condition was true at the first look */
+	uint8_t unknown;  /* bits: conditions about no metric that is sampled */
 };
 
 #endif
