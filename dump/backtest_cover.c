@@ -200,6 +200,9 @@ int bt_cover_span(struct backtest *b, const struct view_filter *span,
 	}
 	b->begin = first_start(b);
 	b->end = last;
+	/* a lane that is whole on no CPU: all of it, as far as it goes */
+	for (unsigned i = 0; i < view_nr_files(b->v) && b->begin >= last; i++)
+		b->begin = bt_time(b, i, began(b, i));
 	if (!span || (!span->begin && !span->end))
 		return 0;
 	if (!view_filter_window(span, b->v, 0, &begin, &end, diag))
