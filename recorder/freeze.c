@@ -21,11 +21,14 @@ static uint64_t now_ns(void)
 int freeze_init(struct freeze *f)
 {
 	memset(f, 0, sizeof(*f));
-	f->inflight = malloc(FREEZE_INFLIGHT_BYTES);
-	if (!f->inflight)
+	f->inflight = mmap(NULL, FREEZE_INFLIGHT_BYTES, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (f->inflight == MAP_FAILED) {
+		f->inflight = NULL;
 		return -ENOMEM;
+	}
 	/* Touched now, so that freezing meets no page fault. */
-	memset(f->inflight, 0, FREEZE_INFLIGHT_BYTES);
+	memset(f->inflight, 0, FREEZE_INFLIGHT_WARM);
 	return 0;
 }
 
@@ -37,7 +40,8 @@ void freeze_fini(struct freeze *f)
 			munmap(f->src[i].ro.base, f->src[i].ro.bytes);
 		ring_hold_free(&f->src[i].hold);
 	}
-	free(f->inflight);
+	if (f->inflight)
+		munmap(f->inflight, FREEZE_INFLIGHT_BYTES);
 	f->inflight = NULL;
 	f->nr = 0;
 }
@@ -130,6 +134,17 @@ void freeze_release(struct freeze *f, unsigned src, uint32_t i)
 	s->released++;
 }
 
+/* What a crowd took; the dumper has it by now. */
+static void give_back(struct freeze *f)
+{
+	if (f->inflight_len <= FREEZE_INFLIGHT_WARM)
+		return;
+	(void)madvise(f->inflight + FREEZE_INFLIGHT_WARM,
+		      FREEZE_INFLIGHT_BYTES - FREEZE_INFLIGHT_WARM,
+		      MADV_DONTNEED);
+	f->inflight_len = 0;
+}
+
 void freeze_release_all(struct freeze *f)
 {
 	for (unsigned i = 0; i < f->nr; i++) {
@@ -138,6 +153,7 @@ void freeze_release_all(struct freeze *f)
 		ring_release_all(&f->src[i].hold, &f->src[i].view);
 		f->src[i].held = false;
 	}
+	give_back(f);
 }
 
 uint64_t freeze_held_chunks(const struct freeze *f)

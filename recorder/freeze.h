@@ -16,7 +16,10 @@
 #include <stdint.h>
 
 #define FREEZE_SOURCES        2 /* what the kernel writes, what user space writes */
-#define FREEZE_INFLIGHT_BYTES (1U << 20)
+/* Room for all that the tables of operations in flight hold.  Memory is taken as it
+ * is used: the first part at once, the rest only by machines with a crowd. */
+#define FREEZE_INFLIGHT_BYTES (64U << 20)
+#define FREEZE_INFLIGHT_WARM  (1U << 20)
 
 struct freeze_source {
 	struct ring_view view; /* writable, not inherited by children */

@@ -18,7 +18,8 @@ recorder_start --set sampler.collectors= --set dump.max_files=1000 \
 	--set "trigger.reads.cooldown=${cooldown}s" || exit 1
 cpu_ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$daemon/stat"; }
 before=$(cpu_ticks)
-read -r calls ms < <("$storm" "$seconds" "$rate")
+# on one CPU: those share a lane, so that what is overwritten first is not in order
+read -r calls ms < <(taskset -c 0 "$storm" "$seconds" "$rate")
 after=$(cpu_ticks)
 idle() { # both have cooled down: what is under way is over
 	[ "$(recorder_says | python3 -c '
@@ -34,7 +35,7 @@ recorder_says >"$W/status"
 recorder_stop
 snapshots >"$W/files"
 last=$(tail -n 1 "$W/files")
-"$FR" show --stream fs --comm storm -O csv --no-header -f call,offset "$last" >"$W/rows"
+"$FR" show --stream fs --comm storm --errno EBADF -O csv --no-header -f call,offset "$last" >"$W/rows"
 counted() {
 	python3 - "$W" "$calls" "$ms" $cooldown <<'PY'
 import json, sys

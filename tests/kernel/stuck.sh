@@ -47,14 +47,19 @@ for f in $(snapshots); do
 		grep ",flock," >>"$W/inflight"
 done
 seen() {
-	python3 - "$W" "$rounds" "${LATE_MS:-}" <<-'PY'
+	python3 - "$W" "$rounds" "${LATE_MS:-}" "$threads" <<-'PY'
 		import glob, json, sys
 		folder, rounds, limit = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 		calls = [tuple(map(int, l.split())) for l in open(folder + "/calls")]
 		rows = [l.strip().split(",") for l in open(folder + "/inflight")]
-		hits = sorted(int(json.load(open(p))["facts"]["trigger"]["hit_ns"])
-		              for p in glob.glob(folder + "/info.*"))
+		facts = [json.load(open(p))["facts"] for p in glob.glob(folder + "/info.*")]
+		hits = sorted(int(f["trigger"]["hit_ns"]) for f in facts)
 		bad = len(calls) != rounds or len(hits) != rounds or len(rows) != rounds
+		for f in facts:
+		    n, left = int(f["inflight"]["records"]), int(f["inflight"]["left_out"])
+		    if n <= int(sys.argv[4]) or left:
+		        print(f"  BAD: {n} operations in flight are listed, {left} are not")
+		        bad = True
 		late = []
 		for (tid, begin, end), hit, row in zip(calls, hits, rows):
 		    late.append((hit - begin - 500_000_000) / 1e6)
