@@ -5,6 +5,7 @@
  *   daemon.c    start, loop, end          incident.c  the engine's wishes
  *   status.c    what it tells of itself   recover.c   what a dead one left
  *   daemon_sampler.c  sampler and timer; what looks at the state
+ *   daemon_open.c     makes what it is made of
  *
  * One thread beside the sampler's; everything here belongs to it.
  */
@@ -135,6 +136,12 @@ void daemon_meta(struct daemon *d, enum daemon_meta what, uint32_t trigger,
 		 uint64_t value, const char *text);
 /* (gid_t)-1: there is no such group. */
 gid_t daemon_group(const char *name);
+
+/* ---- daemon_open.c ---------------------------------------------------------- */
+/* In this order, at the start.  0 or negative errno, said. */
+int daemon_open_rings(struct daemon *d);
+int daemon_open_engine(struct daemon *d);
+void daemon_open_dumps(struct daemon *d);
 
 /* ---- daemon_sampler.c ------------------------------------------------------- */
 /* 0 or negative errno, said. */

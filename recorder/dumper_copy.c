@@ -346,11 +346,11 @@ static int put_look(struct copier *c)
 	COUNT(ticks)
 	COUNT(tick_cpu_ns)
 	COUNT(cpu_ns)
-	COUNT(untracked) COUNT(by_iterator) COUNT(walks) COUNT(walk_files)
-		COUNT(walk_ns) COUNT(walk_errors) COUNT(walk_skipped)
-			COUNT(walk_late)
+	COUNT(untracked)
+	COUNT(by_iterator) COUNT(walks) COUNT(walk_files) COUNT(walk_ns)
+		COUNT(walk_errors) COUNT(walk_skipped) COUNT(walk_late)
 #undef COUNT
-				return err;
+			return err;
 }
 
 static int put_hist(struct copier *c)
