@@ -35,7 +35,8 @@ def new_snapshot():
 
 def check(path, last):
     """What is missing of the slow operation and the numbers before it."""
-    text = subprocess.run([fr, "show", "--stream", "fs", "-O", "csv", "-f",
+    text = subprocess.run([fr, "show", "--stream", "fs", "--comm", "hits",
+                           "--begin", "-5s", "-O", "csv", "-f",
                            "ts,dur,call,offset,cpu,comm", path],
                           capture_output=True, text=True).stdout
     numbers, slow = {}, []
