@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,14 @@ static void must(int good, const char *what)
 		return;
 	perror(what);
 	exit(1);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 /* Takes the lock when it is told to, says so, and gives it back later. */
@@ -77,12 +86,17 @@ int main(int argc, char **argv)
 	file = open(path, O_RDWR | O_CREAT, 0600);
 	must(file >= 0, path);
 	while (fgets(line, sizeof(line), stdin)) {
+		uint64_t begin;
+
 		for (long i = 0; i < quick; i++)
 			must(pwrite(file, "x", 1, ++number) == 1, "pwrite");
 		must(write(ask[1], &c, 1) == 1 && read(answer[0], &c, 1) == 1,
 		     "holder");
-		must(!flock(lock, LOCK_EX) && !flock(lock, LOCK_UN), "flock");
-		printf("%ld\n", number);
+		begin = now_ns();
+		must(!flock(lock, LOCK_EX), "flock");
+		begin = now_ns() - begin;
+		must(!flock(lock, LOCK_UN), "flock");
+		printf("%ld %llu\n", number, (unsigned long long)begin);
 		fflush(stdout);
 	}
 	return 0;
