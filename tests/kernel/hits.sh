@@ -66,8 +66,10 @@ def slow_operation():
         last, waited = map(int, p.stdout.readline().split())
         if waited > 10_100_000:
             return last
-        if waited > 9_900_000:
-            sys.exit(f"waited {waited} ns: too near to the limit to tell")
+        if waited > 9_900_000: # too near to it: a hit has a snapshot soon
+            time.sleep(2)
+            if any(n.endswith(".frs") for n in os.listdir(snaps)):
+                return last
 
 
 for i in range(hits):
