@@ -348,8 +348,9 @@ static int put_look(struct copier *c)
 	COUNT(cpu_ns)
 	COUNT(untracked)
 	COUNT(by_iterator)
-	COUNT(walks) COUNT(walk_files) COUNT(walk_ns) COUNT(walk_errors)
-		COUNT(walk_skipped) COUNT(walk_late)
+	COUNT(walks)
+	COUNT(walk_files) COUNT(walk_ns) COUNT(walk_errors) COUNT(walk_skipped)
+		COUNT(walk_late)
 #undef COUNT
 			return err;
 }

@@ -25,26 +25,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lock_holder.h"
+
 #define STACK_BYTES 16384
 
 static int nobody_writes[2];
 static atomic_long waiting;
-
-static void must(int good, const char *what)
-{
-	if (good)
-		return;
-	perror(what);
-	exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static void *wait_for_ever(void *arg)
 {
@@ -76,24 +62,6 @@ static void start_threads(long n)
 	}
 	while (atomic_load(&waiting) < n)
 		usleep(1000);
-}
-
-static void hold(const char *path, int in, int out, long ms)
-{
-	struct timespec t = { .tv_sec = ms / 1000,
-			      .tv_nsec = ms % 1000 * 1000000 };
-	int fd = open(path, O_RDWR);
-	char c;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, "holder");
-	must(fd >= 0, path);
-	while (read(in, &c, 1) == 1) {
-		must(!flock(fd, LOCK_EX) && write(out, &c, 1) == 1, "holder");
-		nanosleep(&t, NULL);
-		must(!flock(fd, LOCK_UN), "holder");
-	}
-	_exit(0);
 }
 
 int main(int argc, char **argv)
