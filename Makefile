@@ -148,10 +148,12 @@ $(O)/gen/calls_nr.h: include/flightrec/calls.def Makefile
 	  sed -n 's/^FR_CALL\(32\)\?(\([0-9]*\), \([a-z0-9_]*\),.*/#ifdef __NR32_\3\n{ \2, -1, __NR32_\3 },\n#endif/p' $<; } > $@
 $(O)/recorder/probe_calls.o: $(O)/gen/unistd_32.h $(O)/gen/calls_nr.h
 
-man: $(O)/man/flightrec-events.7 $(O)/man/flightrec-csv.5 $(O)/man/flightrecd.conf.5 ## the manual pages that are generated
+man_made := flightrec-events.7 flightrec-csv.5 flightrecd.conf.5 flightrec-sampler.7
+man: $(man_made:%=$(O)/man/%) ## the manual pages that are generated
 $(O)/man/%: $(O)/host/man_print
 	$(Q)mkdir -p $(@D)
-	$(call say,MAN)$(O)/host/man_print $* > $@
+	$(call say,MAN)$(O)/host/man_print $* < $(or $(wildcard man/$*.in),/dev/null) > $@
+$(O)/man/flightrec-sampler.7: man/flightrec-sampler.7.in
 $(O)/host/man_print: $(O)/tests/style/man_print.o $(lib)
 	$(Q)mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -228,7 +230,7 @@ install: all ## into DESTDIR, prefix, sysconfdir, unitdir
 uninstall: ## what install put there; configuration and snapshots stay
 	rm -f $(DESTDIR)$(prefix)/sbin/flightrecd $(DESTDIR)$(prefix)/bin/flightrec \
 	  $(DESTDIR)$(unitdir)/flightrecd.service
-	for m in man/*.[1578] flightrec-events.7 flightrec-csv.5 flightrecd.conf.5; do rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$${m##*/}; done
+	for m in man/*.[1578] $(man_made); do rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$${m##*/}; done
 clean: ; $(Q)rm -rf $(O) ## remove the build folder
 help: ## this list
 	$(Q)grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t-/'

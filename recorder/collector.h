@@ -45,7 +45,11 @@ struct collector;
 struct collector_ops {
 	const char *name; /* the file's */
 	const char *doc;
-	const struct collector_source *sources;
+	/* For flightrec-sampler(7), plain text: which metrics, what is odd about
+	 * them.  An empty line begins a paragraph. */
+	const char *man;
+	const char *from; /* where it reads, if `sources` does not tell */
+	const struct collector_source *sources; /* or NULL */
 	uint64_t period_ns; /* 0: each tick; else not more often than this */
 	/* Leave out of the ring what did not change; see flightrec-sampler(7) */
 	bool changes_only;

@@ -104,6 +104,11 @@ static const struct collector_source cpu_sources[] = {
 const struct collector_ops collector_cpu = {
 	.name = "cpu",
 	.doc = "CPU time in all and per CPU, interrupts, context switches, forks",
+	.man = "cpu.all.FIELD, cpu.N.FIELD; cpu.interrupts, cpu.forks, "
+	       "cpu.context_switches, cpu.procs_running, cpu.procs_blocked. "
+	       "Fields: user, nice, system, idle, iowait, irq, softirq, steal, "
+	       "guest, guest_nice, in seconds, stored times 100. As in the "
+	       "source, guest is part of user, and guest_nice of nice.",
 	.sources = cpu_sources,
 	.changes_only = true,
 	.prepare = collector_files_prepare,

@@ -94,6 +94,13 @@ static const struct collector_source disks_sources[] = {
 const struct collector_ops collector_disks = {
 	.name = "disks",
 	.doc = "I/O per block device and partition",
+	.man = "diskstats.DEVICE.FIELD. Fields: reads, reads_merged, read_bytes, "
+	       "read_ns, writes, writes_merged, write_bytes, write_ns, "
+	       "in_flight, io_ns, weighted_ns; from Linux 4.18 on discards, "
+	       "discards_merged, discard_bytes, discard_ns; from 5.5 on "
+	       "flushes, flush_ns. The kernel counts times in milliseconds, "
+	       "and lets them wrap at 2^32 of them. Loop and ram devices are "
+	       "left out until they have done I/O.",
 	.sources = disks_sources,
 	.changes_only = true,
 	.prepare = collector_files_prepare,

@@ -47,6 +47,8 @@ static const struct collector_source load_sources[] = {
 const struct collector_ops collector_load = {
 	.name = "load",
 	.doc = "load averages, threads running and in all",
+	.man = "load.load1, load.load5, load.load15, stored times 100; load.running "
+	       "and load.total count threads.",
 	.sources = load_sources,
 	.changes_only = true,
 	.prepare = collector_files_prepare,

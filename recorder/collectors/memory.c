@@ -48,6 +48,7 @@ static const struct collector_source memory_sources[] = {
 const struct collector_ops collector_memory = {
 	.name = "memory",
 	.doc = "use of memory, as in /proc/meminfo",
+	.man = "meminfo.KEY, in bytes, except for numbers of huge pages.",
 	.sources = memory_sources,
 	.changes_only = true,
 	.prepare = collector_files_prepare,

@@ -137,6 +137,11 @@ static const struct collector_source net_sources[] = {
 const struct collector_ops collector_net = {
 	.name = "net",
 	.doc = "traffic and errors per network interface, TCP retransmissions",
+	.man = "net.INTERFACE.FIELD. Fields: rx_ and tx_ bytes, packets, errs, drop, "
+	       "fifo, compressed; rx_frame, rx_multicast, tx_colls, "
+	       "tx_carrier. The interfaces are those of the recorder's network "
+	       "name space. net.retransmit counts the segments that TCP sent "
+	       "again there.",
 	.sources = net_sources,
 	.changes_only = true,
 	.prepare = collector_files_prepare,

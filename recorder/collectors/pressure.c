@@ -93,6 +93,10 @@ static const struct collector_source pressure_sources[] = { PRESSURE("cpu"),
 const struct collector_ops collector_pressure = {
 	.name = "pressure",
 	.doc = "time lost for want of CPU, I/O and memory",
+	.man = "pressure.WHAT.FIELD. WHAT is cpu, io, memory or irq; fields are "
+	       "some_ and full_ avg10, avg60, avg300 (percent, stored times "
+	       "100) and total (ns). Where the kernel has no pressure "
+	       "information the metrics are absent, and this is no error.",
 	.sources = pressure_sources,
 	.changes_only = true,
 	.prepare = collector_files_prepare,

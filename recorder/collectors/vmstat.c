@@ -68,6 +68,13 @@ static const struct collector_source vmstat_sources[] = {
 const struct collector_ops collector_vmstat = {
 	.name = "vmstat",
 	.doc = "counters of the memory manager, as in /proc/vmstat",
+	.man = "vmstat.KEY, as the kernel has them. Keys that begin with nr_ are "
+	       "gauges, except those that only ever grow (nr_dirtied, "
+	       "nr_written, nr_throttled_written, nr_vmscan_write, "
+	       "nr_vmscan_immediate_reclaim, nr_foll_pin_acquired, "
+	       "nr_foll_pin_released); so is workingset_nodes. All others are "
+	       "counters. pgpgin and pgpgout count bytes here; the kernel "
+	       "counts them in KiB.",
 	.sources = vmstat_sources,
 	.changes_only = true,
 	.prepare = collector_files_prepare,

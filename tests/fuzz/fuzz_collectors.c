@@ -2,7 +2,7 @@
 /*
  * fuzz_collectors.c - any bytes as any file of /proc.
  *
- * The first byte chooses the source, the rest is the file, parsed twice.  Beside
+ * The first byte chooses the source (of at most 256), the rest is the file, parsed twice.  Beside
  * what the sanitizers see: values stay in order, and a second reading of the
  * same bytes says the same.
  */
@@ -12,18 +12,27 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static unsigned nr_sources(const struct collector_ops *ops)
+{
+	unsigned n = 0;
+
+	while (ops->sources && ops->sources[n].path)
+		n++;
+	return n;
+}
+
 static const struct collector_source *fuzz_source(unsigned n)
 {
 	unsigned total = 0;
 
 	for (unsigned i = 0; collector_all[i]; i++)
-		for (unsigned j = 0; collector_all[i]->sources[j].path; j++)
-			total++;
+		total += nr_sources(collector_all[i]);
 	n %= total;
-	for (unsigned i = 0; collector_all[i]; i++)
-		for (unsigned j = 0; collector_all[i]->sources[j].path; j++)
-			if (n-- == 0)
-				return &collector_all[i]->sources[j];
+	for (unsigned i = 0; collector_all[i]; i++) {
+		if (n < nr_sources(collector_all[i]))
+			return &collector_all[i]->sources[n];
+		n -= nr_sources(collector_all[i]);
+	}
 	abort();
 }
 

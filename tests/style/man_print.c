@@ -5,6 +5,8 @@
  *   man_print flightrecd.conf.5      from params.def and the trigger keys
  *   man_print flightrec-events.7     from events.def and calls.def
  *   man_print flightrec-csv.5        from the layouts of the CSV exporter
+ *   man_print flightrec-sampler.7    from man/flightrec-sampler.7.in on stdin, with
+ *                                    the collectors for its line @COLLECTORS@
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 
 #include "dump/export_csv.h"
 #include "dump/schema.h"
+#include "recorder/collector.h"
 #include "recorder/config.h"
 #include "triggers/rule.h"
 
@@ -395,6 +398,56 @@ static void print_csv(void)
 	     ".Xr flightrec-streams 7");
 }
 
+/* ---- flightrec-sampler(7) ------------------------------------------------------ */
+
+/* Sources of a kind are one pattern there: "/proc/pressure/cpu", ... */
+static void print_sources(const struct collector_ops *ops)
+{
+	const char *comma = "";
+
+	printf("Source: ");
+	if (ops->from)
+		printf("%s", ops->from);
+	for (unsigned i = 0; !ops->from && ops->sources[i].path; i++) {
+		printf("%s%s", comma, ops->sources[i].path);
+		comma = ", ";
+	}
+	puts(".");
+}
+
+static void print_collector(const struct collector_ops *ops)
+{
+	const char *p = ops->man, *end;
+	char paragraph[4096];
+
+	printf(".TP\n.B %s\n", ops->name);
+	text(ops->doc);
+	puts(".br");
+	print_sources(ops);
+	for (; *p; p = *end ? end + 2 : end) {
+		end = strstr(p, "\n\n");
+		end = end ? end : p + strlen(p);
+		snprintf(paragraph, sizeof(paragraph), "%.*s", (int)(end - p),
+			 p);
+		puts(p == ops->man ? ".br" : ".IP");
+		text(paragraph);
+	}
+}
+
+static void print_sampler(void)
+{
+	char line[1024];
+
+	while (fgets(line, sizeof(line), stdin)) {
+		if (strcmp(line, "@COLLECTORS@\n") != 0) {
+			fputs(line, stdout);
+			continue;
+		}
+		for (unsigned i = 0; collector_all[i]; i++)
+			print_collector(collector_all[i]);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "flightrecd.conf.5"))
@@ -403,9 +456,12 @@ int main(int argc, char **argv)
 		print_events();
 	else if (argc == 2 && !strcmp(argv[1], "flightrec-csv.5"))
 		print_csv();
+	else if (argc == 2 && !strcmp(argv[1], "flightrec-sampler.7"))
+		print_sampler();
 	else {
 		fprintf(stderr, "usage: man_print flightrecd.conf.5 | "
-				"flightrec-events.7 | flightrec-csv.5\n");
+				"flightrec-events.7 | flightrec-csv.5 | "
+				"flightrec-sampler.7 < TEMPLATE\n");
 		return 2;
 	}
 	return fflush(stdout) || ferror(stdout);
