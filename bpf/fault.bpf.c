@@ -15,6 +15,7 @@
  */
 #include "fault_vma.bpf.h"
 #include "hist.bpf.h"
+#define LIMIT_PATHS
 #include "limit.bpf.h"
 #include "policy.bpf.h"
 
@@ -132,6 +133,14 @@ __noinline u64 put_fault(u32 probe, struct fault_done *d, u32 weight)
 			TYPE_AUX(FR_T_fault, d->kind));
 }
 
+/* The file that the address is mapped from: the record has its numbers only. */
+static __always_inline u32 fault_paths(u32 probe, struct fault_done *d)
+{
+	u64 vma = fault_vma(0, probe, d->address);
+
+	return vma ? paths_of_open_file(probe, (void *)vma_file(0, vma)) : 0;
+}
+
 /* What triggers may wait for. */
 __noinline int fault_event(u32 probe, struct fault_done *d, u64 seq)
 {
@@ -149,6 +158,8 @@ __noinline int fault_event(u32 probe, struct fault_done *d, u64 seq)
 	ev.pid = t->tgid;
 	ev.tid = t->pid;
 	ev.dev = ev.dev2 = d->dev;
+	if (paths_wanted())
+		ev.paths = fault_paths(probe, d);
 	limit_current(&ev);
 	return limit_operation(probe, &ev, 0);
 }

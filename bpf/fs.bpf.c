@@ -15,6 +15,7 @@
 #include "fs_record.bpf.h"
 #include "hist.bpf.h"
 #include "policy.bpf.h"
+#define LIMIT_PATHS
 #include "sys.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

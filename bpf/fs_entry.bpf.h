@@ -122,6 +122,10 @@ static __always_inline int is_append(struct fr_inflight *e,
 	       (file_flags & FR_O_APPEND && !(flags & RWF_NOAPPEND));
 }
 
+/* Of calls on a descriptor, behind their arguments: the file when they began. */
+#define ARG_FILE_DENTRY 6
+#define ARG_FILE_MNT    7
+
 /* 1: such files are left out. */
 static __always_inline int note_file(const int cast, struct fr_inflight *e,
 				     struct task_struct *t, u32 fd,
@@ -158,21 +162,18 @@ static __always_inline int note_file(const int cast, struct fr_inflight *e,
 	e->ino = id.ino;
 	e->dev = id.dev;
 	e->pkey = id.pkey;
+	e->args[ARG_FILE_DENTRY] = dentry;
+	e->args[ARG_FILE_MNT] = mnt;
 	return 0;
 }
 
-/* The directory that a relative path starts at, or the file itself where the
- * path is empty.  1: such files are left out. */
-__noinline int note_dir(u32 probe, struct fr_inflight *e, u32 dirfd_arg,
-			u32 second)
+/* Where a relative path starts: false if that is not to be had. */
+static __always_inline int dir_of(struct fr_inflight *e, u32 dirfd_arg,
+				  u64 *ret_dentry, u64 *ret_mnt)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
-	struct file_id id = {};
-	u64 dentry, mnt, inode;
 	s32 fd = AT_FDCWD;
 
-	if (!e)
-		return 0;
 	if (dirfd_arg)
 		fd = (s32)e->args[(dirfd_arg - 1) & 7];
 	if (fd == AT_FDCWD) {
@@ -180,17 +181,28 @@ __noinline int note_dir(u32 probe, struct fr_inflight *e, u32 dirfd_arg,
 
 		if (!fs)
 			return 0;
-		dentry = (u64)BPF_CORE_READ(fs, pwd.dentry);
-		mnt = (u64)BPF_CORE_READ(fs, pwd.mnt);
+		*ret_dentry = (u64)BPF_CORE_READ(fs, pwd.dentry);
+		*ret_mnt = (u64)BPF_CORE_READ(fs, pwd.mnt);
 	} else {
 		struct file *f = (void *)file_of_fd(0, t, fd);
 
 		if (!f)
 			return 0;
-		dentry = (u64)BPF_CORE_READ(f, f_path.dentry);
-		mnt = (u64)BPF_CORE_READ(f, f_path.mnt);
+		*ret_dentry = (u64)BPF_CORE_READ(f, f_path.dentry);
+		*ret_mnt = (u64)BPF_CORE_READ(f, f_path.mnt);
 	}
-	if (!dentry)
+	return *ret_dentry != 0;
+}
+
+/* The directory that a relative path starts at, or the file itself where the
+ * path is empty.  1: such files are left out. */
+__noinline int note_dir(u32 probe, struct fr_inflight *e, u32 dirfd_arg,
+			u32 second)
+{
+	struct file_id id = {};
+	u64 dentry = 0, mnt = 0, inode;
+
+	if (!e || !dir_of(e, dirfd_arg, &dentry, &mnt))
 		return 0;
 	inode = (u64)BPF_CORE_READ((struct dentry *)dentry, d_inode);
 	if (file_identify(0, probe, dentry, mnt, inode, &id))

@@ -9,6 +9,14 @@
 
 #include "names.bpf.h"
 
+/* Programs whose events have paths say so before they include this: to check the
+ * glob costs the kernel some ten thousand steps for each. */
+#ifdef LIMIT_PATHS
+#include "event_path.bpf.h"
+#else
+#define event_path_matches(paths, slot) 0
+#endif
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), \
 			     apply_to = record)
 struct cgroup_subsys_state___limit {
@@ -52,6 +60,8 @@ struct limit_event {
 	u32 dev;          /* of the file, or the disk */
 	u32 dev2;         /* the partition; or like dev */
 	s32 value;        /* errno, or wait status */
+	u32 paths;        /* 1 + the probe in whose event_paths its paths are */
+	u32 slot;         /* that is looked at */
 	u32 pad;
 };
 
@@ -121,6 +131,11 @@ static __always_inline u32 slot_unlike(struct fr_trigger_slot *s,
 		unlike |= FR_WHERE_DEV;
 	if (s->where & FR_WHERE_CGROUP && !slot_cgroup(s, ev))
 		unlike |= FR_WHERE_CGROUP;
+	/* last, and only if it decides: it reads a whole path */
+	if (s->where & FR_WHERE_PATH &&
+	    !((unlike ^ s->where_not) & s->where & ~FR_WHERE_PATH) &&
+	    !event_path_matches(ev->paths, ev->slot))
+		unlike |= FR_WHERE_PATH;
 	return unlike;
 }
 
@@ -194,6 +209,7 @@ __noinline u32 limit_triggers(struct limit_event *ev)
 
 		if (i >= READ_ONCE(l->nr_slots))
 			break;
+		ev->slot = i;
 		if (READ_ONCE(s->state) == FR_SLOT_FREE || !slot_matches(s, ev))
 			continue;
 		if (slot_hit(s)) {
@@ -354,6 +370,10 @@ __noinline int exit_event(struct fr_inflight *e, u32 probe, u64 dur, u64 seq,
 	ev.stream = e->stream;
 	ev.dev = ev.dev2 = e->dev;
 	limit_current(&ev);
+#ifdef LIMIT_PATHS
+	if (e->stream == FR_STREAM_FS && paths_wanted())
+		ev.paths = paths_of_operation(e, probe, ret);
+#endif
 	return limit_operation(probe, &ev, ret);
 }
 

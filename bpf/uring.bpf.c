@@ -11,6 +11,7 @@
  */
 #include "fs_entry.bpf.h"
 #include "hist.bpf.h"
+#define LIMIT_PATHS
 #include "limit.bpf.h"
 #include "policy.bpf.h"
 
@@ -468,6 +469,8 @@ __noinline int uring_event(struct fr_uring_entry *e, u64 dur, u64 seq, s64 res)
 	ev.pid = e->pid;
 	ev.tid = e->tid;
 	ev.dev = ev.dev2 = BPF_CORE_READ(req, file, f_inode, i_sb, s_dev);
+	ev.paths = paths_of_open_file(FR_PROBE_URING_DONE,
+				      BPF_CORE_READ(req, file));
 	limit_current(&ev);
 	return limit_operation(FR_PROBE_URING_DONE, &ev, res);
 }

@@ -22,6 +22,7 @@
 #include "fs_entry.bpf.h"
 #include "fs_record.bpf.h"
 #include "hist.bpf.h"
+#define LIMIT_PATHS
 #include "limit.bpf.h"
 #include "policy.bpf.h"
 
@@ -108,7 +109,8 @@ enum vfs_result {
 };
 
 /* In e->args while an operation is in flight */
-#define ARG_DENTRY 0
+#define ARG_DENTRY VFS_ARG_DENTRY
+#define ARG_MNT    VFS_ARG_MNT /* 0: not known */
 #define ARG_SIZE   2
 #define ARG_FLAGS  3
 #define ARG_PROBE  5 /* which one noted it */
@@ -344,6 +346,7 @@ __noinline int vfs_note(struct fr_inflight *e, u32 probe, u32 shape)
 	}
 	e->offset = op.offset;
 	e->args[ARG_DENTRY] = op.dentry;
+	e->args[ARG_MNT] = op.mnt;
 	e->args[ARG_SIZE] = op.size;
 	e->args[ARG_FLAGS] = op.flags;
 	n->pending++;

@@ -119,6 +119,24 @@ static enum bt_kind kind_of(const struct rule_cond *c)
 	return !strcmp(c->ops->name, "pressure") ? BT_PRESSURE : BT_OTHER;
 }
 
+#define PATH_CONDS_MAX \
+	64 /* bits of bt_event.paths; the kernel has no more slots */
+
+/* A condition beyond the last bit has no glob: nothing passes it. */
+static void add_glob(struct backtest *b, struct bt_cond *c)
+{
+	if (!(c->c->where.set & FR_WHERE_PATH) || c->glob ||
+	    b->nr_globs == PATH_CONDS_MAX)
+		return;
+	c->glob = malloc(sizeof(*c->glob));
+	if (!c->glob) {
+		b->no_memory = true;
+		return;
+	}
+	where_fill_glob(&c->c->where, c->glob);
+	c->path_bit = b->nr_globs++;
+}
+
 static void fill_slot(struct bt_cond *c)
 {
 	if (c->kind == BT_EVENT) {
@@ -201,6 +219,12 @@ const char *const *backtest_streams(const struct backtest *b)
 	return b->streams;
 }
 
+static void free_cond(struct bt_cond *c)
+{
+	free(c->ops.data);
+	free(c->glob);
+}
+
 void backtest_free(struct backtest *b)
 {
 	if (!b)
@@ -213,7 +237,7 @@ void backtest_free(struct backtest *b)
 		rule_clear(&b->rules[i]);
 	free(b->rules);
 	for (unsigned i = 0; i < b->nr_conds; i++)
-		free(b->conds[i].ops.data);
+		free_cond(&b->conds[i]);
 	for (unsigned i = 0; b->configs && i < view_nr_files(b->v); i++)
 		config_free(b->configs[i]);
 	free(b->configs);
@@ -238,8 +262,6 @@ void backtest_free(struct backtest *b)
 static void read_configs(struct backtest *b)
 {
 	b->configs = calloc(view_nr_files(b->v), sizeof(struct fr_config *));
-	for (unsigned i = 0; i < b->nr_conds; i++)
-		free(b->conds[i].ops.data);
 	for (unsigned i = 0; b->configs && i < view_nr_files(b->v); i++) {
 		const char *text = fact(b, i, "recorder.config");
 		struct fr_diag diag;
@@ -274,8 +296,10 @@ int backtest_run(struct backtest *b, struct view *v,
 	b->v = v;
 	b->one_clock = have_one_clock(v);
 	read_configs(b);
-	for (unsigned i = 0; i < b->nr_conds; i++)
+	for (unsigned i = 0; i < b->nr_conds; i++) {
 		fill_slot(&b->conds[i]);
+		add_glob(b, &b->conds[i]);
+	}
 	r = c && b->configs ? bt_cover_span(b, span, diag) : -ENOMEM;
 	if (!r) {
 		bt_scan_facts(b, c);

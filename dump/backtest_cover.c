@@ -328,7 +328,8 @@ static void gap_reasons(struct backtest *b, unsigned rule, unsigned lane)
 static void filter_reasons(struct backtest *b, const struct bt_cond *c)
 {
 	for (unsigned f = 0; f < view_nr_files(b->v); f++)
-		if (c->c->where.set & (FR_WHERE_COMM | FR_WHERE_CGROUP) &&
+		if (c->c->where.set &
+			    (FR_WHERE_COMM | FR_WHERE_CGROUP | FR_WHERE_PATH) &&
 		    snap_fact(view_snap(b->v, f), "anonymous"))
 			bt_reason(b, c->rule,
 				  "names are hidden in %s, which is anonymous",
@@ -339,6 +340,13 @@ static void filter_reasons(struct backtest *b, const struct bt_cond *c)
 			  " operations are of threads whose name the snapshot "
 			  "does not hold",
 			  c->nameless);
+	if (c->pathless)
+		bt_reason(
+			b, c->rule,
+			"%" PRIu64
+			" operations are on files whose name the snapshot does "
+			"not hold",
+			c->pathless);
 	if (c->groupless)
 		bt_reason(b, c->rule,
 			  "%" PRIu64

@@ -184,9 +184,12 @@ void bt_level(struct backtest *b, const struct bt_cond *c, uint64_t ns,
 }
 
 /* The condition that the slot belongs to. */
-static uint8_t cond_of(const struct backtest *b,
-		       const struct fr_trigger_slot *s)
+/* The condition that the engine filled the slot from; NULL: none. */
+static const struct bt_cond *cond_of(const struct backtest *b,
+				     const struct fr_trigger_slot *s)
 {
+	const struct fr_glob *glob = &b->limits->globs[s - b->limits->slots];
+
 	for (unsigned i = 0; i < b->nr_conds; i++) {
 		const struct fr_trigger_slot *c = &b->conds[i].slot;
 
@@ -198,10 +201,12 @@ static uint8_t cond_of(const struct backtest *b,
 		    !memcmp(c->errnos, s->errnos, sizeof(c->errnos)) &&
 		    !memcmp(c->comm, s->comm, sizeof(c->comm)) &&
 		    c->pid == s->pid && c->dev == s->dev &&
-		    c->cgroup == s->cgroup)
-			return (uint8_t)b->conds[i].index;
+		    c->cgroup == s->cgroup &&
+		    (!b->conds[i].glob ||
+		     !memcmp(b->conds[i].glob, glob, sizeof(*glob))))
+			return &b->conds[i];
 	}
-	return 0;
+	return NULL;
 }
 
 static struct fr_wake wake_of(const struct backtest *b, uint32_t slot,
@@ -233,6 +238,7 @@ static void hit_slot(struct backtest *b, uint32_t i, const struct bt_event *e)
 	enum slot_fate fate = slot_count_hit(s);
 	uint32_t number = s->number;
 	struct trigger_counts was;
+	const struct bt_cond *cond = cond_of(b, s);
 	struct engine_hit h;
 	struct fr_wake w;
 
@@ -249,7 +255,7 @@ static void hit_slot(struct backtest *b, uint32_t i, const struct bt_event *e)
 				 .pid = w.pid,
 				 .tid = w.tid,
 				 .code = w.value,
-				 .cond = cond_of(b, s) };
+				 .cond = cond ? (uint8_t)cond->index : 0 };
 	memcpy(h.comm, w.comm, sizeof(w.comm));
 	if (fate != SLOT_FIRED) {
 		note_hit(b, number,
@@ -263,13 +269,24 @@ static void hit_slot(struct backtest *b, uint32_t i, const struct bt_event *e)
 	note_change(b, number, &was, &h, e->row);
 }
 
+/* As told when the row was read: its texts are gone by now. */
+static bool path_like(const struct backtest *b, const struct fr_trigger_slot *s,
+		      const struct bt_event *e)
+{
+	const struct bt_cond *c =
+		s->where & FR_WHERE_PATH ? cond_of(b, s) : NULL;
+
+	return c && e->paths >> c->path_bit & 1;
+}
+
 static void offer(struct backtest *b, uint32_t what, const struct bt_event *e)
 {
 	for (uint32_t i = 0; i < b->limits->nr_slots; i++) {
 		const struct fr_trigger_slot *s = &b->limits->slots[i];
 
 		if (s->state != FR_SLOT_FREE && s->gate &&
-		    slot_wants(s, what, &e->ev) && slot_passes(s, &e->ev))
+		    slot_wants(s, what, &e->ev) &&
+		    slot_passes(s, path_like(b, s, e), &e->ev))
 			hit_slot(b, i, e);
 	}
 }

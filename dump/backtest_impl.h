@@ -32,11 +32,14 @@ struct bt_cond {
 	const struct rule_cond *c;
 	enum bt_kind kind;
 	struct fr_trigger_slot slot; /* of events and operations in flight */
-	uint64_t seen;      /* operations, deaths of its kind; samples */
-	uint64_t passed;    /* of them, through the filters */
-	uint64_t met;       /* how often it was true */
-	uint64_t nameless;  /* whose thread the snapshot does not name */
-	uint64_t groupless; /* whose cgroup has no path there */
+	uint64_t seen;        /* operations, deaths of its kind; samples */
+	uint64_t passed;      /* of them, through the filters */
+	uint64_t met;         /* how often it was true */
+	uint64_t nameless;    /* whose thread the snapshot does not name */
+	uint64_t groupless;   /* whose cgroup has no path there */
+	uint64_t pathless;    /* whose file has no name there */
+	struct fr_glob *glob; /* of a filter by path, or NULL */
+	unsigned path_bit;    /* in bt_event.paths */
 	/* by so little that it may have gone unseen, or come a sample later */
 	uint64_t nearly;
 	uint64_t max_dur;
@@ -59,6 +62,7 @@ struct bt_event {
 	uint32_t tid, what, cpu;
 	uint64_t seq;
 	size_t row;
+	uint64_t paths; /* bits: conditions whose filter by path it passes */
 	struct slot_event ev;
 };
 
@@ -113,7 +117,7 @@ struct backtest {
 	struct fr_trigger_rule *rules;
 	unsigned nr_rules;
 	struct bt_cond conds[RULES_MAX * RULE_CONDS_MAX];
-	unsigned nr_conds;
+	unsigned nr_conds, nr_globs;
 	const char *streams[24];
 	unsigned percent;
 	struct {

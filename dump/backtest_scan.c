@@ -4,6 +4,7 @@
 #include "dump/backtest_impl.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,8 +107,44 @@ void bt_scan_facts(struct backtest *b, struct view_cursor *c)
 
 struct names { /* what of the row was looked up already */
 	struct view_cursor *c;
-	bool done;
+	bool done, paths_done;
+	char path[PATH_MAX], path2[PATH_MAX];
 };
+
+static void names_begin(struct names *n, struct view_cursor *c)
+{
+	n->c = c;
+	n->done = n->paths_done = false;
+}
+
+/* Paths that the snapshot had, but does not hold any more, are not known. */
+static void look_up_paths(struct backtest *b, struct names *n,
+			  struct bt_event *e)
+{
+	unsigned column = view_find_column(b->v, "mark");
+	char mark[256] = "";
+
+	if (n->paths_done)
+		return;
+	n->paths_done = true;
+	view_get_text(n->c, VIEW_PATH, n->path, sizeof(n->path));
+	view_get_text(n->c, VIEW_PATH2, n->path2, sizeof(n->path2));
+	if (column != VIEW_NO_COLUMN)
+		view_get_text(n->c, column, mark, sizeof(mark));
+	if (strstr(mark, "_gone"))
+		e->ev.unknown |= FR_WHERE_PATH;
+}
+
+static bool path_like(struct backtest *b, const struct bt_cond *c,
+		      struct names *n, struct bt_event *e)
+{
+	look_up_paths(b, n, e);
+	if (!c->glob || !(slot_path_like(c->glob, n->path) ||
+			  slot_path_like(c->glob, n->path2)))
+		return false;
+	e->paths |= 1ull << c->path_bit;
+	return true;
+}
 
 static void look_up(struct backtest *b, struct names *n, struct bt_event *e)
 {
@@ -135,6 +172,7 @@ static void look_up(struct backtest *b, struct names *n, struct bt_event *e)
 static bool passes(struct backtest *b, struct bt_cond *c, struct names *n,
 		   struct bt_event *e)
 {
+	bool like = c->slot.where & FR_WHERE_PATH && path_like(b, c, n, e);
 	uint32_t unknown;
 
 	if (c->slot.where)
@@ -142,7 +180,8 @@ static bool passes(struct backtest *b, struct bt_cond *c, struct names *n,
 	unknown = slot_unknown(&c->slot, &e->ev);
 	c->nameless += unknown & FR_WHERE_COMM ? 1 : 0;
 	c->groupless += unknown & FR_WHERE_CGROUP ? 1 : 0;
-	return slot_passes(&c->slot, &e->ev);
+	c->pathless += unknown & FR_WHERE_PATH ? 1 : 0;
+	return slot_passes(&c->slot, like, &e->ev);
 }
 
 /* Is the event of the kind that the condition is about?  Limits are not asked. */
@@ -271,8 +310,9 @@ static void add_event(struct backtest *b, struct view_cursor *c, size_t row,
 		      bool is_process)
 {
 	struct bt_event e = { .row = row, .ts = number(c, VIEW_TS) }, *to;
-	struct names n = { .c = c };
+	struct names n;
 
+	names_begin(&n, c);
 	if (is_process ? !fill_process(b, c, &e) : !fill_operation(c, &e))
 		return;
 	e.end = bt_time(b, view_row_file(c), e.end);
@@ -292,9 +332,10 @@ static void add_inflight(struct backtest *b, struct view_cursor *c, size_t row)
 {
 	struct bt_event e = { .row = row, .ts = number(c, VIEW_TS) };
 	uint64_t age = number(c, view_find_column(b->v, "age"));
-	struct names n = { .c = c };
+	struct names n;
 	struct view_operation op;
 
+	names_begin(&n, c);
 	if (!view_get_operation(c, &op) || !age)
 		return;
 	e.what = FR_WHAT_LATENCY;

@@ -350,7 +350,9 @@ static int put_look(struct copier *c)
 	COUNT(by_iterator)
 	COUNT(walks)
 	COUNT(walk_files)
-	COUNT(walk_ns) COUNT(walk_errors) COUNT(walk_skipped) COUNT(walk_late)
+	COUNT(walk_ns)
+	COUNT(walk_errors)
+	COUNT(walk_skipped) COUNT(walk_late)
 #undef COUNT
 		return err;
 }

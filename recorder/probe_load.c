@@ -155,6 +155,8 @@ static uint32_t map_entries(const struct probes *p, const char *name)
 		return p->cfg.nr_cpus * (p->cfg.hist_rows ?: 1);
 	if (!strcmp(name, "scratch"))
 		return 2 * p->nr_scratch;
+	if (!strcmp(name, "event_paths"))
+		return p->nr_scratch;
 	if (!strncmp(name, "tid_", 4)) /* an entry per thread, as inflight */
 		return p->cfg.inflight_mask + 1;
 	return 0;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "triggers/engine_internal.h"
+#include "triggers/where.h"
 
 static uint64_t load(const __u64 *p)
 {
@@ -61,6 +62,8 @@ static void claim_one(struct engine *e, struct trigger *t, unsigned cond)
 		return; /* engine_tick() tries again when one is drained */
 	s = &e->limits->slots[i];
 	fill(s, &wanted, t->number, rule_gate(expr, cond, t->levels));
+	if (wanted.where & FR_WHERE_PATH) /* before the slot is armed, too */
+		where_fill_glob(&expr->conds[cond].where, &e->limits->globs[i]);
 	e->slots[i] = (struct slot_use){
 		.use = SLOT_USED,
 		.cond = (uint8_t)cond,

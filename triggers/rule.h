@@ -72,6 +72,7 @@ struct rule_where {
 	char comm[17]; /* ? is any character, * at its end any rest */
 	char device[RULE_PATH_MAX]; /* name, major:minor, or folder */
 	char group[RULE_PATH_MAX];  /* path of the cgroup */
+	char path[RULE_PATH_MAX];   /* glob over paths of files */
 };
 
 /* One condition.  Each detector fills the members it needs, the rest is 0. */

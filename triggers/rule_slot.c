@@ -35,6 +35,7 @@ static void lower(uint64_t *min, uint64_t ns)
 struct wanted {
 	uint64_t min[FR_KEYS], errors[FR_KEYS / 64];
 	uint32_t what;
+	bool paths;
 };
 
 static void want_cond(struct wanted *w, const struct rule_cond *c)
@@ -44,6 +45,7 @@ static void want_cond(struct wanted *w, const struct rule_cond *c)
 	if (rule_fill_slot(c, &s) < 0)
 		return;
 	w->what |= 1u << s.what;
+	w->paths |= s.where & FR_WHERE_PATH;
 	for (unsigned k = 0; k < FR_KEYS; k++) {
 		uint64_t bit = s.keys[k / 64] & 1ull << (k % 64);
 
@@ -72,5 +74,6 @@ void rules_fill_limits(const struct fr_trigger_rule *rules, unsigned nr,
 		__atomic_store_n(&limits->error_keys[k], w.errors[k],
 				 __ATOMIC_RELAXED);
 	__atomic_store_n(&limits->wanted, w.what, __ATOMIC_RELAXED);
+	__atomic_store_n(&limits->paths, w.paths, __ATOMIC_RELAXED);
 	__atomic_store_n(&limits->slow_ns, slow_ns, __ATOMIC_RELAXED);
 }

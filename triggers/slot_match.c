@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "triggers/glob.h"
+
 static bool has_key(const struct fr_trigger_slot *s,
 		    const struct slot_event *ev)
 {
@@ -81,7 +83,18 @@ uint32_t slot_unknown(const struct fr_trigger_slot *s,
 	return s->cgroup_level ? unknown : unknown & ~FR_WHERE_CGROUP;
 }
 
-bool slot_passes(const struct fr_trigger_slot *s, const struct slot_event *ev)
+#define PATH_BYTES 1024 /* PATH_TEXT of bpf/event_path.bpf.h */
+
+bool slot_path_like(const struct fr_glob *glob, const char *path)
+{
+	size_t n = path ? strnlen(path, PATH_BYTES) : 0;
+
+	return n && n < PATH_BYTES && path[0] == '/' &&
+	       glob_matches(glob, path, n);
+}
+
+bool slot_passes(const struct fr_trigger_slot *s, bool path_like,
+		 const struct slot_event *ev)
 {
 	uint32_t unlike = 0;
 
@@ -95,6 +108,8 @@ bool slot_passes(const struct fr_trigger_slot *s, const struct slot_event *ev)
 		unlike |= FR_WHERE_DEV;
 	if (s->where & FR_WHERE_CGROUP && !in_cgroup(s, ev))
 		unlike |= FR_WHERE_CGROUP;
+	if (s->where & FR_WHERE_PATH && !path_like)
+		unlike |= FR_WHERE_PATH;
 	return !((unlike ^ s->where_not) & s->where);
 }
 

@@ -33,8 +33,14 @@ bool slot_wants(const struct fr_trigger_slot *s, uint32_t what,
 /* Filters of the slot that the event leaves open, as bits. */
 uint32_t slot_unknown(const struct fr_trigger_slot *s,
 		      const struct slot_event *ev);
-/* Does the event pass the filters of the slot? */
-bool slot_passes(const struct fr_trigger_slot *s, const struct slot_event *ev);
+/* Would the kernel take that text of a reader for a path, and does it match?  What
+ * is cut is none, and neither is a pipe's name.  NULL: there is none. */
+bool slot_path_like(const struct fr_glob *glob, const char *path);
+
+/* Does the event pass the filters of the slot?  ${path_like}: one of its paths
+ * matches the slot's glob. */
+bool slot_passes(const struct fr_trigger_slot *s, bool path_like,
+		 const struct slot_event *ev);
 
 enum slot_fate {
 	SLOT_FIRED, /* the recorder is to be woken */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "triggers/detector.h"
+#include "triggers/glob.h"
 #include "triggers/keys.h"
 #include "triggers/units.h"
 
@@ -97,6 +98,34 @@ static int take_mount(struct lex *l, struct rule_cond *c, bool negated)
 	return r;
 }
 
+/* Streams whose operations have a path. */
+#define STREAMS_OF_FILES \
+	(1u << FR_STREAM_FS | 1u << FR_STREAM_FAULT | 1u << FR_STREAM_URING)
+
+static int take_path(struct lex *l, struct rule_cond *c, bool negated)
+{
+	struct lex at = *l;
+	struct fr_glob glob;
+	const char *what;
+	int r = copy(l, c->where.path, sizeof(c->where.path),
+		     "a glob over paths such as \"/var/lib/mysql/*\"");
+
+	(void)negated;
+	if (r < 0)
+		return r;
+	if (c->streams & ~STREAMS_OF_FILES)
+		return lex_fail(&at, "only operations of fs, fault and uring "
+				     "have a path");
+	if (!strchr("/*?[", c->where.path[0]))
+		return lex_fail(&at,
+				"paths begin with /: \"/%s\", or \"*/%s\" "
+				"wherever it is",
+				c->where.path, c->where.path);
+	if (glob_compile(c->where.path, &glob, &what) < 0)
+		return lex_fail(&at, "%s", what);
+	return 0;
+}
+
 /* At `,` or `and`: does a filter come behind it, or another value, condition? */
 static bool filter_follows(const struct lex *l)
 {
@@ -140,6 +169,7 @@ static const struct filter filters[] = {
 	{ "cgroup", FR_WHERE_CGROUP, take_cgroup },
 	{ "device", FR_WHERE_DEV, take_device },
 	{ "mount", FR_WHERE_DEV, take_mount },
+	{ "path", FR_WHERE_PATH, take_path },
 	{ "op", 0, take_op },
 };
 #define NR_FILTERS (sizeof(filters) / sizeof(filters[0]))
@@ -167,10 +197,11 @@ static int refuse_filter(struct lex *l)
 	if (l->kind != LEX_WORD || lex_copy(l, word, sizeof(word)) < 0)
 		return lex_expect(l, "a filter such as comm = \"postgres\"");
 	near = units_nearest(word, names);
-	return lex_fail(l, "there is no filter '%s'; %s%s", word,
-			near ? "did you mean " :
-			       "there are comm, pid, cgroup, device, mount, ",
-			near ? near : "op");
+	return lex_fail(
+		l, "there is no filter '%s'; %s%s", word,
+		near ? "did you mean " :
+		       "there are comm, pid, cgroup, device, mount, path, ",
+		near ? near : "op");
 }
 
 static int parse_filter(struct lex *l, struct rule_cond *c, uint32_t can)
@@ -254,4 +285,12 @@ void where_fill_slot(const struct rule_where *w, struct fr_trigger_slot *s)
 	/* one that is not there is nobody's: no task has 0 or this */
 	s->cgroup = w->cgroup ? w->cgroup : ~0ull;
 	s->cgroup_level = w->cgroup_level;
+}
+
+void where_fill_glob(const struct rule_where *w, struct fr_glob *ret)
+{
+	const char *what;
+
+	if (glob_compile(w->path, ret, &what) < 0) /* parsed once already */
+		memset(ret, 0, sizeof(*ret));
 }

@@ -11,6 +11,7 @@
  *   cgroup = PATH        in that cgroup or one below it
  *   device = NAME        block device, of the request or of the file's file system
  *   mount = FOLDER       file system that is mounted there
+ *   path = GLOB          path of the file, as readers print it (glob.h)
  */
 #ifndef TRIGGERS_WHERE_H
 #define TRIGGERS_WHERE_H
@@ -25,6 +26,8 @@ int where_parse(struct lex *l, struct rule_cond *ret, uint32_t can);
 
 /* Into the slot: what the kernel compares. */
 void where_fill_slot(const struct rule_where *w, struct fr_trigger_slot *s);
+/* The glob that goes with a slot that has FR_WHERE_PATH. */
+void where_fill_glob(const struct rule_where *w, struct fr_glob *ret);
 
 /*
  * Looks up what the names of devices, folders and cgroups stand for now.  True if

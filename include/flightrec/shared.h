@@ -42,6 +42,7 @@ enum fr_trigger_what {
 #define FR_WHERE_PID    2u
 #define FR_WHERE_CGROUP 4u
 #define FR_WHERE_DEV    8u
+#define FR_WHERE_PATH   16u
 #define FR_SLOT_ERRNOS  8
 
 struct fr_trigger_slot {
@@ -65,6 +66,17 @@ struct fr_trigger_slot {
 	__u64 pad2[9];
 };
 
+/*
+ * A glob over paths, for both sides to run (bpf/event_path.bpf.h, triggers/glob.h).
+ * Bit n of a state: what was read so far matches the first n tokens of the glob;
+ * 128 bits, so at most 127 tokens.  All bits are 0 in one that matches nothing.
+ */
+struct fr_glob {
+	__u64 accepts[256][2]; /* by byte: tokens it can be, token n at bit n */
+	__u64 stays[2];        /* states that a * follows */
+	__u64 ends[2];         /* the state of the whole glob */
+};
+
 /* In the mmapable map `limits`: one element. */
 struct fr_limits {
 	__u64 min_ns[FR_KEYS]; /* below: no trigger and no slow copy; 0: never */
@@ -72,8 +84,11 @@ struct fr_limits {
 	__u64 error_keys[FR_KEYS / 64]; /* bit: some slot waits for its errors */
 	__u32 wanted;   /* bits 1 << FR_WHAT_*: some slot waits for these */
 	__u32 nr_slots; /* slots behind these are FREE */
-	__u64 pad[2];
+	__u32 paths;    /* 1: some slot filters by path */
+	__u32 pad1;
+	__u64 pad;
 	struct fr_trigger_slot slots[FR_TRIGGER_SLOTS];
+	struct fr_glob globs[FR_TRIGGER_SLOTS]; /* of slots with FR_WHERE_PATH */
 };
 
 /* What BPF sends through the `wake` ring buffer: one per fired trigger. */

@@ -65,7 +65,9 @@ absent() {
 }
 dirty=btf_trace_writeback_dirty_folio # before 5.18 _page
 grep -qa $dirty $BTF || dirty=btf_trace_writeback_dirty_page
-absent "no such tracepoints" "block.merge proc.rename chain.dirty cache.dirty" \
+gone="block.merge proc.rename chain.dirty"
+[ "${PROFILE:-deep}" != deep ] || gone+=" cache.dirty" # off anyhow in the others
+absent "no such tracepoints" "$gone" \
 	btf_trace_block_rq_merge btf_trace_task_rename $dirty
 absent "a structure without a member" 'drop.*' network_header
 check "doctor names the member" grep -q 'no struct sk_buff.*\.network_header' "$W/member/doctor"

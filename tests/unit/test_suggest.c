@@ -26,9 +26,9 @@ static void test_slot(void **state)
 	(void)state;
 	assert_true(slot_wants(&s, FR_WHAT_ERROR, &ev));
 	assert_false(slot_wants(&s, FR_WHAT_LATENCY, &ev));
-	assert_true(slot_passes(&s, &ev));
+	assert_true(slot_passes(&s, false, &ev));
 	s.where_not = FR_WHERE_PID;
-	assert_false(slot_passes(&s, &ev));
+	assert_false(slot_passes(&s, false, &ev));
 	ev.value = 4;
 	assert_false(slot_wants(&s, FR_WHAT_ERROR, &ev));
 	ev.value = 28;

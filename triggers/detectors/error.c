@@ -105,7 +105,8 @@ const struct detector_ops detector_error = {
 	       "kernel, at the completion.",
 	.syntax = "fs.OPERATION error NAME[,NAME]|any",
 	.example = "fs.* error EIO,ENOSPC where mount = \"/\"",
-	.where = FR_WHERE_COMM | FR_WHERE_PID | FR_WHERE_CGROUP | FR_WHERE_DEV,
+	.where = FR_WHERE_COMM | FR_WHERE_PID | FR_WHERE_CGROUP | FR_WHERE_DEV |
+		 FR_WHERE_PATH,
 	.claims = claims,
 	.parse = parse,
 	.fill_slot = fill_slot,

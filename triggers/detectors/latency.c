@@ -82,7 +82,8 @@ const struct detector_ops detector_latency = {
 	       "kernel, at the completion.",
 	.syntax = "fs.OPERATION latency > TIME",
 	.example = "fs.fsync latency > 200ms where comm = \"postgres\"",
-	.where = FR_WHERE_COMM | FR_WHERE_PID | FR_WHERE_CGROUP | FR_WHERE_DEV,
+	.where = FR_WHERE_COMM | FR_WHERE_PID | FR_WHERE_CGROUP | FR_WHERE_DEV |
+		 FR_WHERE_PATH,
 	.claims = claims,
 	.parse = parse,
 	.fill_slot = fill_slot,
