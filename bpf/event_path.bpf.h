@@ -80,9 +80,8 @@ __noinline int path_before(struct event_paths *p, u32 which, u64 dentry,
 			return 0;
 		at -= len;
 		len &= NAME_BYTES - 1;
-		if (bpf_probe_read_kernel(
-			    &p->text[which][at & (PATH_TEXT - 1)], len,
-			    BPF_CORE_READ(d, d_name.name)))
+		if (bpf_probe_read_kernel(&p->text[which][at & (PATH_TEXT - 1)],
+					  len, BPF_CORE_READ(d, d_name.name)))
 			return 0;
 		at--;
 		p->text[which][at & (PATH_TEXT - 1)] = '/';
@@ -173,7 +172,10 @@ __noinline int path_named(struct event_paths *p, struct fr_inflight *e,
 		if (!at)
 			return 0;
 		at--;
-		p->text[which][at & (PATH_TEXT - 1)] = '/';
+		/* or the compiler, which knows its range, leaves the mask out */
+		asm volatile("" : "+r"(at));
+		at &= PATH_TEXT - 1;
+		p->text[which][at] = '/';
 		p->start[which] = at;
 	}
 	return dir_of(e, dirfd, &dentry, &mnt) &&
@@ -305,8 +307,10 @@ __noinline int path_matches(u32 probe, u32 slot, u32 which)
 /* Does a path of the event match that slot's?  ${paths} as limit_event has it. */
 static __always_inline int event_path_matches(u32 paths, u32 slot)
 {
-	return paths && (path_matches(paths - 1, slot, 0) ||
-			 path_matches(paths - 1, slot, 1));
+	if (!paths)
+		return 0;
+	return path_matches(paths - 1, slot, 0) ||
+	       path_matches(paths - 1, slot, 1);
 }
 
 #endif

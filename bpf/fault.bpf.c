@@ -54,6 +54,7 @@ struct fault_entry {
 			u16 pkey;
 			u8 kind;
 			u8 retried; /* returned, to be tried again */
+			u64 file;   /* of the mapping */
 		};
 		struct {
 			struct fault_start user, kernel;
@@ -90,6 +91,7 @@ static __always_inline struct fault_entry *fault_place(struct task_struct *t)
 struct fault_done {
 	u64 ts, dur; /* dur all ones: not known when it began */
 	u64 address, offset, ino;
+	u64 file; /* of the mapping */
 	u32 dev;
 	u16 pkey;
 	u16 kind;
@@ -133,12 +135,19 @@ __noinline u64 put_fault(u32 probe, struct fault_done *d, u32 weight)
 			TYPE_AUX(FR_T_fault, d->kind));
 }
 
-/* The file that the address is mapped from: the record has its numbers only. */
+/* The path of the file that the record has the numbers of. */
 static __always_inline u32 fault_paths(u32 probe, struct fault_done *d)
 {
-	u64 vma = fault_vma(0, probe, d->address);
+	u64 mnt = 0, dentry = 0;
+	struct file *f = (void *)d->file;
 
-	return vma ? paths_of_open_file(probe, (void *)vma_file(0, vma)) : 0;
+	if (!f)
+		return 0;
+	if (!vma_user_path(0, d->file, &mnt, &dentry)) {
+		mnt = (u64)BPF_CORE_READ(f, f_path.mnt);
+		dentry = (u64)BPF_CORE_READ(f, f_path.dentry);
+	}
+	return path_of_file(probe, dentry, mnt, d->ino, d->dev) ? probe + 1 : 0;
 }
 
 /* What triggers may wait for. */
@@ -280,6 +289,7 @@ static __always_inline int fault_in(const int cast, u64 vma, u64 address,
 	e->task = (u64)t;
 	e->address = address;
 	e->offset = vma_offset(cast, vma, address);
+	e->file = file;
 	e->ino = ~0ULL;
 	e->dev = ~0U;
 	e->pkey = 0xffff;
@@ -317,6 +327,7 @@ __noinline int fault_out(struct fault_entry *e, u32 ret)
 	d.dur = bpf_ktime_get_ns() - e->ts;
 	d.address = e->address;
 	d.offset = e->offset;
+	d.file = e->file;
 	d.ino = e->ino;
 	d.dev = e->dev;
 	d.pkey = e->pkey;
@@ -563,6 +574,7 @@ static __always_inline int fault_over(const int cast, u32 probe, u64 address,
 	if (e && e->task == (u64)t)
 		set_start(&d, user ? &e->user : &e->kernel, d.ts);
 	d.offset = vma_offset(cast, vma, address);
+	d.file = file;
 	d.ino = ~0ULL;
 	d.dev = ~0U;
 	d.pkey = 0xffff;

@@ -61,8 +61,6 @@ struct limit_event {
 	u32 dev2;         /* the partition; or like dev */
 	s32 value;        /* errno, or wait status */
 	u32 paths;        /* 1 + the probe in whose event_paths its paths are */
-	u32 slot;         /* that is looked at */
-	u32 pad;
 };
 
 static __always_inline int limit_wake(struct fr_trigger_slot *s, u32 slot,
@@ -131,11 +129,6 @@ static __always_inline u32 slot_unlike(struct fr_trigger_slot *s,
 		unlike |= FR_WHERE_DEV;
 	if (s->where & FR_WHERE_CGROUP && !slot_cgroup(s, ev))
 		unlike |= FR_WHERE_CGROUP;
-	/* last, and only if it decides: it reads a whole path */
-	if (s->where & FR_WHERE_PATH &&
-	    !((unlike ^ s->where_not) & s->where & ~FR_WHERE_PATH) &&
-	    !event_path_matches(ev->paths, ev->slot))
-		unlike |= FR_WHERE_PATH;
 	return unlike;
 }
 
@@ -174,7 +167,12 @@ static __always_inline int slot_key(struct fr_trigger_slot *s,
 	       (s->streams >> (ev->stream & 31) & 1);
 }
 
-/* A function of its own: the kernel checks it once, not for each slot. */
+#define MATCH_IF_PATH    2
+#define MATCH_IF_NO_PATH 3
+
+/* 0, 1, or that it hangs on the filter by path: which is for the caller to look at,
+ * or the stacks of all who call each other would not fit.  A function of its own:
+ * the kernel checks it once, not for each slot. */
 __noinline int slot_matches(struct fr_trigger_slot *s, struct limit_event *ev)
 {
 	if (!s || !ev || s->what != ev->what || !READ_ONCE(s->gate))
@@ -193,13 +191,18 @@ __noinline int slot_matches(struct fr_trigger_slot *s, struct limit_event *ev)
 			return 0;
 		break;
 	}
-	return !((slot_unlike(s, ev) ^ s->where_not) & s->where);
+	if ((slot_unlike(s, ev) ^ s->where_not) & s->where & ~FR_WHERE_PATH)
+		return 0;
+	if (!(s->where & FR_WHERE_PATH))
+		return 1;
+	return s->where_not & FR_WHERE_PATH ? MATCH_IF_NO_PATH : MATCH_IF_PATH;
 }
 
 /* The number of the last trigger that fired, 0 if none did. */
 __noinline u32 limit_triggers(struct limit_event *ev)
 {
 	u32 zero = 0, fired = 0;
+	int match;
 	struct fr_limits *l = bpf_map_lookup_elem(&limits, &zero);
 
 	if (!l || !ev)
@@ -209,8 +212,13 @@ __noinline u32 limit_triggers(struct limit_event *ev)
 
 		if (i >= READ_ONCE(l->nr_slots))
 			break;
-		ev->slot = i;
-		if (READ_ONCE(s->state) == FR_SLOT_FREE || !slot_matches(s, ev))
+		if (READ_ONCE(s->state) == FR_SLOT_FREE)
+			continue;
+		match = slot_matches(s, ev);
+		if (match >= MATCH_IF_PATH)
+			match = event_path_matches(ev->paths, i) ==
+				(match == MATCH_IF_PATH);
+		if (!match)
 			continue;
 		if (slot_hit(s)) {
 			limit_wake(s, i, ev);
@@ -273,7 +281,7 @@ __noinline int slow_copy(u32 probe, struct limit_event *ev, u32 number)
 	return 0;
 }
 
-__noinline int limit_slow(u32 probe, struct limit_event *ev)
+static __always_inline int limit_slow(u32 probe, struct limit_event *ev)
 {
 	u32 zero = 0, number;
 	struct fr_limits *l = bpf_map_lookup_elem(&limits, &zero);

@@ -352,9 +352,10 @@ static int put_look(struct copier *c)
 	COUNT(walk_files)
 	COUNT(walk_ns)
 	COUNT(walk_errors)
-	COUNT(walk_skipped) COUNT(walk_late)
+	COUNT(walk_skipped)
+	COUNT(walk_late)
 #undef COUNT
-		return err;
+	return err;
 }
 
 static int put_hist(struct copier *c)
