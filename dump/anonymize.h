@@ -45,7 +45,8 @@ struct anonymize_row {
 	uint64_t flags, fs_magic; /* of a path's or process's name record */
 	uint64_t level, option;   /* of a socket option */
 	uint64_t pid, ppid;
-	bool is_name; /* a record of the names lane */
+	uint64_t row_type; /* of packed rows */
+	bool is_name;      /* a record of the names lane */
 	/* in and out */
 	uint64_t comm_len, cgroup_len; /* of a process's state */
 	uint64_t value_len;            /* of a socket option; 0: left out */

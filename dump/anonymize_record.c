@@ -22,6 +22,7 @@ uint64_t *anonymize_row_field(struct anonymize_row *row, const char *name)
 		FIELD(flags),    FIELD(fs_magic),   FIELD(level),
 		FIELD(option),   FIELD(pid),        FIELD(ppid),
 		FIELD(comm_len), FIELD(cgroup_len), FIELD(value_len),
+		FIELD(row_type),
 #undef FIELD
 	};
 
@@ -231,6 +232,8 @@ size_t anonymize_tail(const struct anonymizer *a, const struct fr_schema *s,
 
 	if (!strcmp(kind, "VALUES") || !strcmp(kind, "BUCKETS"))
 		return keep(dst, src, len);
+	if (!strcmp(kind, "ROWS"))
+		return anonymize_rows(a, row, dst, src, len);
 	if (!strcmp(kind, "PARTS"))
 		return put_parts(a, row, dst, src, len);
 	if (!strcmp(kind, "ARGS") && !strcmp(s->tail_name, "env"))

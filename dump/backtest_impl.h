@@ -92,7 +92,7 @@ struct bt_series {
 	uint32_t metric, collector, scale;
 	unsigned source;
 	bool is_counter, live; /* live: it has a value now */
-	int64_t last;
+	int64_t last, wrap;
 };
 struct bt_watch { /* of a condition on a series */
 	unsigned cond, series;

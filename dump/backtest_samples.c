@@ -66,6 +66,7 @@ static struct bt_series *series_at(struct backtest *b, struct view_cursor *c,
 	to->metric = s->metric;
 	to->collector = s->collector;
 	to->scale = s->scale;
+	to->wrap = s->wrap;
 	to->source = source;
 	to->is_counter = s->is_counter;
 	return to;
@@ -285,6 +286,7 @@ static void bind(struct backtest *b, unsigned cond, unsigned series)
 	const struct detector_metric m = { .id = series,
 					   .counter = s->is_counter,
 					   .scale = s->scale,
+					   .wrap = s->wrap,
 					   .name = s->name,
 					   .unit = s->unit };
 	struct detector_watch w;

@@ -14,6 +14,7 @@
 
 #include "dump/report.h"
 #include "dump/row_write.h"
+#include "triggers/counter_step.h"
 #include "triggers/units.h"
 
 #define SEC            1000000000ULL
@@ -38,7 +39,8 @@ struct points {
 struct series {
 	char name[128], unit[32];
 	bool is_counter;
-	uint32_t collector;
+	uint32_t collector, scale;
+	int64_t wrap; /* view_sample */
 	struct points points;
 	double before, at, after, score; /* NAN: unknown */
 };
@@ -97,6 +99,8 @@ static struct series *new_series(struct metrics *m, struct view *v,
 			view_find_column(v, "unit"));
 	s->is_counter = sample->is_counter;
 	s->collector = sample->collector;
+	s->scale = sample->scale;
+	s->wrap = sample->wrap;
 	m->sorted[m->nr++] = s;
 	return m->series[sample->metric] = s;
 }
@@ -165,6 +169,24 @@ static double value_at(const struct metrics *m, const struct series *s,
 	return f && f->ts > p->ts ? NAN : p->value;
 }
 
+/* How far a counter went between two of its points; NAN: it began anew. */
+static double growth(const struct series *s, uint64_t from, uint64_t to)
+{
+	const struct point *p = point_at(&s->points, from);
+	const struct point *end = point_at(&s->points, to);
+	int64_t step, sum = 0;
+
+	for (; p < end; p++) {
+		int64_t before = llround(p[0].value * s->scale);
+		int64_t now = llround(p[1].value * s->scale);
+
+		if (counter_step(before, now, s->wrap, &step) == COUNTER_RESET)
+			return NAN;
+		sum += step;
+	}
+	return (double)sum / s->scale;
+}
+
 /* Change per second between the rounds at two times. */
 static double rate(const struct metrics *m, const struct series *s,
 		   uint64_t from, uint64_t to)
@@ -178,8 +200,9 @@ static double rate(const struct metrics *m, const struct series *s,
 		return NAN;
 	/* what is not there makes it not a number */
 	change = value_at(m, s, b->ts, false) - value_at(m, s, a->ts, false);
-	/* a counter that started anew tells nothing */
-	return !(change >= 0) ? NAN : change / ((double)(b->ts - a->ts) / SEC);
+	if (!isnan(change))
+		change = growth(s, a->ts, b->ts);
+	return change / ((double)(b->ts - a->ts) / SEC);
 }
 
 static uint64_t minus(uint64_t a, uint64_t b)

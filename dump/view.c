@@ -39,7 +39,11 @@ static void free_block(struct view_block *b)
 	free(b->parent);
 	free(b->metric);
 	free(b->value);
-	snap_free_block(b->b);
+	free(b->marks);
+	if (b->made)
+		view_free_made(b->made);
+	else
+		snap_free_block(b->b);
 }
 
 void view_free(struct view *v)
@@ -154,6 +158,18 @@ static bool is_name(const struct view_layout *l)
 	       l->use == USE_PROCS || l->use == USE_METRICS;
 }
 
+/* Of streams that have nothing else, so that rows are unpacked only for those who
+ * ask for them. */
+static bool rows_wanted(const struct view *v, const struct view_filter *f)
+{
+	for (unsigned i = 0; i < v->nr_streams; i++)
+		if ((!strcmp(v->streams[i], "processes") ||
+		     !strcmp(v->streams[i], "cgroups")) &&
+		    view_filter_stream(f, v, i))
+			return true;
+	return false;
+}
+
 /* What a block cannot contribute to is not decoded. */
 static bool block_wanted(const struct view *v,
 			 const struct snap_block_info *info,
@@ -165,6 +181,8 @@ static bool block_wanted(const struct view *v,
 		return false;
 	if (is_name(l))
 		return true;
+	if (l->use == USE_PACKED)
+		return rows_wanted(v, f);
 	return view_filter_stream(f, v, l->stream) && info->min_ts <= end &&
 	       info->max_end >= begin;
 }
@@ -196,6 +214,7 @@ static int read_file(struct view *v, unsigned file, const struct view_filter *f,
 		     struct snap_diag *diag)
 {
 	struct snap *s = v->files[file].snap;
+	unsigned first = v->nr_blocks;
 	uint64_t begin, end;
 
 	if (!view_filter_window(f, v, file, &begin, &end, diag))
@@ -216,7 +235,7 @@ static int read_file(struct view *v, unsigned file, const struct view_filter *f,
 		if (r)
 			return r;
 	}
-	return 0;
+	return view_unpack_rows(v, file, first, begin, end);
 }
 
 static int push_row(struct view *v, uint64_t key, uint32_t block, uint32_t row)
@@ -272,7 +291,9 @@ static int select_rows(struct view *v, const struct view_filter *f,
 	for (unsigned i = 0; !r && i < v->nr_blocks; i++) {
 		uint64_t begin, end;
 
-		if (is_name(v->blocks[i].layout))
+		if (is_name(v->blocks[i].layout) ||
+		    v->blocks[i].layout->use == USE_PACKED ||
+		    !view_filter_stream(f, v, v->blocks[i].layout->stream))
 			continue;
 		if (!view_filter_window(f, v, v->blocks[i].file, &begin, &end,
 					diag))
@@ -302,9 +323,9 @@ static int compare_identity(const struct view *v, const struct view_row *x,
 		return a->b->cpu[i] < b->b->cpu[j] ? -1 : 1;
 	if (a->b->seq[i] != b->b->seq[j])
 		return a->b->seq[i] < b->b->seq[j] ? -1 : 1;
-	/* which of the values of a packed record */
-	i = a->nr_values ? a->metric[x->row] : 0;
-	j = b->nr_values ? b->metric[y->row] : 0;
+	/* which of the values, or rows, of a packed record */
+	i = a->nr_values ? a->metric[x->row] : a->part ? a->part[x->row] : 0;
+	j = b->nr_values ? b->metric[y->row] : b->part ? b->part[y->row] : 0;
 	return i < j ? -1 : i > j;
 }
 
@@ -385,6 +406,9 @@ int view_load(struct view *v, const struct view_filter *f,
 	if (!is_sorted(v))
 		qsort_r(v->rows, v->nr_rows, sizeof(*v->rows), compare_rows, v);
 	drop_duplicates(v);
+	r = view_mark_values(v);
+	if (r)
+		return r;
 	if (f && f->limit && v->nr_rows > f->limit)
 		v->nr_rows = f->limit;
 	return 0;
@@ -496,9 +520,10 @@ bool view_stream_has(const struct view *v, unsigned stream, unsigned column)
 
 bool view_stream_default(const struct view *v, unsigned stream)
 {
-	static const char *const extra[] = { "names",      "inflight", "sample",
-					     "slow",       "process",  "system",
-					     "filesystem", "hist" };
+	static const char *const extra[] = {
+		"names",  "inflight",   "sample", "slow",      "process",
+		"system", "filesystem", "hist",   "processes", "cgroups"
+	};
 
 	for (unsigned i = 0; i < sizeof(extra) / sizeof(extra[0]); i++)
 		if (!strcmp(v->streams[stream], extra[i]))

@@ -137,7 +137,8 @@ unsigned view_row_file(const struct view_cursor *c);
  * none. */
 struct view_sample {
 	uint32_t metric, collector, scale;
-	int64_t raw;
+	int64_t raw,
+		wrap; /* wrap: raw begins again at 0 there; 0: it does not */
 	double value;
 	bool is_counter;
 };

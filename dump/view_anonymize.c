@@ -158,8 +158,9 @@ static int hide_block(const struct anonymizer *a, struct view *v,
 	const struct fr_schema *s = b->layout->schema;
 	int r = 0;
 
-	/* packed numbers were unpacked already */
-	if (s->tail_name && b->layout->use != USE_VALUES && b->b->tail)
+	/* what was packed was unpacked already */
+	if (s->tail_name && b->layout->use != USE_VALUES &&
+	    b->layout->use != USE_PACKED && b->b->tail)
 		r = hide_column(a, v, b, SRC_TAIL);
 	for (int i = 0; !r && i < s->nr_fields; i++)
 		if (s->fields[i].is_chars && b->b->columns[i].bytes)

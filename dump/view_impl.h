@@ -94,6 +94,7 @@ enum view_use {
 	USE_NONE = 0, /* cannot be shown */
 	USE_ROWS,
 	USE_VALUES, /* packed samples: a row for each */
+	USE_PACKED, /* packed rows of another type: view_rows.c */
 	USE_PATHS,
 	USE_STRINGS,
 	USE_PROCS,
@@ -133,7 +134,12 @@ struct view_block {
 	uint32_t nr_values;
 	uint32_t *parent, *metric;
 	int64_t *value;
+	uint8_t *marks;       /* of each: enum counter_mark */
 	uint64_t *lengths[3]; /* view_anonymize.c */
+	/* The rows were unpacked, and are not in the file: their memory, and the
+	 * place of each in its record. */
+	struct made *made;
+	const uint32_t *part;
 };
 
 struct view_row {
@@ -244,7 +250,20 @@ const struct join_entry *view_find_proc(struct view_cursor *c);
 bool view_proc_u64(struct view_cursor *c, const char *field, uint64_t *ret);
 const struct join_entry *view_find_path(struct view_cursor *c, uint64_t dev,
 					uint64_t ino, uint64_t pkey);
+/* view_rows.c: unpacks the records of use USE_PACKED among the blocks of ${file},
+ * from ${first_block} on, into rows of the window.  0 or -ENOMEM. */
+int view_unpack_rows(struct view *v, unsigned file, unsigned first_block,
+		     uint64_t begin, uint64_t end);
+void view_free_made(struct made *m); /* NULL is a no-op */
 /* view_samples.c */
+/* After the rows are sorted: how each counter went since the row before.  0 or
+ * -ENOMEM. */
+int view_mark_values(struct view *v);
+/* LEB128; false: cut or longer than 64 bits. */
+bool view_varint(const uint8_t **p, const uint8_t *end, uint64_t *ret);
+/* A field of the record by name; ${otherwise}: there is none. */
+uint64_t view_named_field(const struct view_block *b, uint32_t row,
+			  const char *name, uint64_t otherwise);
 int view_unpack_values(struct view_block *b);
 bool view_metric_text(struct view_cursor *c, unsigned part,
 		      struct view_value *ret);

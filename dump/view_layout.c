@@ -76,7 +76,7 @@ static bool kind_is_hidden(const char *kind)
 		"DIRPKEY2",  "PARTS",     "RECORD",   "VALUES",    "CALL",
 		"BLKERR",    "SEQ",       "LANE",     "COMMLEN",   "CGROUPLEN",
 		"CACHEKIND", "FAULTKIND", "DROPKIND", "STATEPROC", "STATEFACT",
-		"STATEPATH", "HISTKEY",   "BUCKETS",  NULL,
+		"STATEPATH", "HISTKEY",   "BUCKETS",  "ROWS",      NULL,
 	};
 
 	for (unsigned i = 0; hidden[i]; i++)
@@ -191,6 +191,8 @@ static enum view_use find_use(const struct view_layout *l)
 		return USE_METRICS;
 	if (tail_is(s, "VALUES"))
 		return USE_VALUES;
+	if (tail_is(s, "ROWS"))
+		return USE_PACKED;
 	if (names || tail_is(s, "RECORD"))
 		return USE_NONE;
 	return USE_ROWS;
@@ -308,6 +310,7 @@ static void map_own(struct view_layout *l, struct view *v)
 			   SRC_METRIC);
 		layout_put(l, intern_column(v, "value", l->stream), SRC_VALUE);
 		layout_put(l, intern_column(v, "unit", l->stream), SRC_UNIT);
+		layout_put(l, intern_column(v, "mark", l->stream), SRC_MARK);
 	}
 }
 

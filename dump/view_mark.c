@@ -9,12 +9,17 @@
  *   unreadable   the program's memory could not be read
  *   gone         its name record was overwritten or lost
  *   args_cut env_cut   arguments, environment
+ *   wrapped      and of samples: the counter began again at 0, as it does when it
+ *                is full
+ *   reset        it went backwards for another reason: how far it went since the
+ *                row before, nobody knows
  *   end_unseen   and of block requests: the kernel did not show their completion
  */
 #include <flightrec/block_entry.h>
 #include <string.h>
 
 #include "dump/view_impl.h"
+#include "triggers/counter_step.h"
 
 #define MARK_MAX 256
 
@@ -108,6 +113,10 @@ const char *view_row_mark(struct view_cursor *c)
 	char *mark = view_text_room(c, MARK_MAX);
 	const int *r = l->role;
 
+	if (c->block->layout->use == USE_VALUES)
+		return c->block->marks ?
+			       counter_mark_name(c->block->marks[c->value]) :
+			       NULL;
 	if (end_unseen(c))
 		add(mark, "end", "_unseen");
 	add_state(mark, "path", path_state(c));

@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "dump/view_impl.h"
+#include "triggers/counter_step.h"
 
-#define METRIC_COUNTER 2 /* metric_kind of events.def */
+#define METRIC_COUNTER 2     /* metric_kind of events.def */
+#define METRICS_MAX    65537 /* numbers a recorder gives; others are not marked */
+#define SOURCES_MAX    16
 
-/* LEB128; false: cut or longer than 64 bits. */
-static bool get_varint(const uint8_t **p, const uint8_t *end, uint64_t *ret)
+bool view_varint(const uint8_t **p, const uint8_t *end, uint64_t *ret)
 {
 	uint64_t value = 0;
 
@@ -57,8 +59,8 @@ static void unpack_row(struct view_block *b, uint32_t row)
 		return;
 	p = (const uint8_t *)text;
 	for (end = p + len; p < end; b->nr_values++) {
-		if (!get_varint(&p, end, &delta) ||
-		    !get_varint(&p, end, &zigzag))
+		if (!view_varint(&p, end, &delta) ||
+		    !view_varint(&p, end, &zigzag))
 			return;
 		id += delta;
 		b->parent[b->nr_values] = row;
@@ -121,8 +123,8 @@ bool view_metric_text(struct view_cursor *c, unsigned part,
 	return true;
 }
 
-static uint64_t named_field(const struct view_block *b, uint32_t row,
-			    const char *name, uint64_t otherwise)
+uint64_t view_named_field(const struct view_block *b, uint32_t row,
+			  const char *name, uint64_t otherwise)
 {
 	const struct fr_schema *s = b->layout->schema;
 	uint64_t value = otherwise;
@@ -139,7 +141,7 @@ uint32_t view_metric_scale(struct view_cursor *c)
 	uint32_t row = 0, scale;
 
 	b = metric_record(c, &row);
-	scale = b ? (uint32_t)named_field(b, row, "scale", 1) : 1;
+	scale = b ? (uint32_t)view_named_field(b, row, "scale", 1) : 1;
 	return scale ? scale : 1;
 }
 
@@ -153,12 +155,13 @@ bool view_get_sample(struct view_cursor *c, struct view_sample *ret)
 		return false;
 	ret->metric = c->block->metric[c->value];
 	ret->collector =
-		(uint32_t)named_field(c->block, c->row, "collector", 0);
+		(uint32_t)view_named_field(c->block, c->row, "collector", 0);
 	ret->raw = c->block->value[c->value];
 	ret->scale = view_metric_scale(c);
 	ret->value = (double)ret->raw / ret->scale;
 	ret->is_counter =
-		named_field(b, row, "metric_kind", 0) == METRIC_COUNTER;
+		view_named_field(b, row, "metric_kind", 0) == METRIC_COUNTER;
+	ret->wrap = (int64_t)view_named_field(b, row, "wrap", 0);
 	return true;
 }
 
@@ -172,10 +175,75 @@ void view_full_sets(const struct view *v,
 		if (b->layout->use != USE_VALUES)
 			continue;
 		for (uint32_t row = 0; row < b->b->rows; row++)
-			if (named_field(b, row, "full", 0) == 1)
+			if (view_named_field(b, row, "full", 0) == 1)
 				fn(arg,
-				   (uint32_t)named_field(b, row, "collector",
-							 0),
+				   (uint32_t)view_named_field(b, row,
+							      "collector", 0),
 				   b->b->ts[row]);
 	}
+}
+
+/* ---- counters that went backwards ------------------------------------------------ */
+
+struct last_value {
+	int64_t value;
+	bool is_known;
+};
+
+static void mark_row(struct view_cursor *c, struct view_block *b,
+		     struct last_value *last)
+{
+	struct view_sample sample;
+	int64_t growth;
+
+	if (!view_get_sample(c, &sample) || !sample.is_counter)
+		return;
+	if (last->is_known)
+		b->marks[c->value] = (uint8_t)counter_step(
+			last->value, sample.raw, sample.wrap, &growth);
+	*last = (struct last_value){ sample.raw, true };
+}
+
+static int mark_rows(struct view *v, struct view_cursor *c,
+		     struct last_value *last)
+{
+	for (size_t i = 0; i < v->nr_rows; i++) {
+		struct view_block *b = &v->blocks[v->rows[i].block];
+		uint32_t metric, source;
+
+		if (b->layout->use != USE_VALUES)
+			continue;
+		if (!b->marks)
+			b->marks = calloc(b->nr_values + 1u, 1);
+		if (!b->marks)
+			return -ENOMEM;
+		metric = b->metric[v->rows[i].row];
+		source = v->files[b->file].source;
+		if (metric >= METRICS_MAX || source >= SOURCES_MAX)
+			continue;
+		view_seek(c, i);
+		mark_row(c, b, &last[source * METRICS_MAX + metric]);
+	}
+	return 0;
+}
+
+int view_mark_values(struct view *v)
+{
+	struct view_cursor *c;
+	struct last_value *last;
+	bool any = false;
+	int r = -ENOMEM;
+
+	for (unsigned i = 0; i < v->nr_blocks; i++)
+		any |= v->blocks[i].layout->use == USE_VALUES;
+	if (!any)
+		return 0;
+	c = view_cursor_new(v);
+	/* untouched pages cost nothing */
+	last = calloc(SOURCES_MAX * METRICS_MAX, sizeof(*last));
+	if (c && last)
+		r = mark_rows(v, c, last);
+	view_cursor_free(c);
+	free(last);
+	return r;
 }

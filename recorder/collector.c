@@ -76,3 +76,12 @@ const struct collector_ops *collector_find(const char *name)
 			return collector_all[i];
 	return NULL;
 }
+
+int collector_check_list(const char *name, const char *list, char *ret_what,
+			 size_t size)
+{
+	const struct collector_ops *ops = collector_find(name);
+
+	return ops && ops->check && list[0] ? ops->check(list, ret_what, size) :
+					      0;
+}

@@ -41,6 +41,7 @@ struct collector_source {
 };
 
 struct collector;
+struct row_table; /* row_table.h */
 
 struct collector_ops {
 	const char *name; /* the file's */
@@ -53,6 +54,9 @@ struct collector_ops {
 	uint64_t period_ns; /* 0: each tick; else not more often than this */
 	/* Leave out of the ring what did not change; see flightrec-sampler(7) */
 	bool changes_only;
+	/* Whether ${list} can be understood, if it is more than globs (then NULL):
+	 * 0, or -EINVAL with a sentence that names the word in *ret_what. */
+	int (*check)(const char *list, char *ret_what, size_t size);
 	/* ${list}: instances wanted, globs; NULL: all.  0 or negative errno. */
 	int (*prepare)(struct collector *c, const char *list);
 	/* ${root} goes before each path ("" but in tests). */
@@ -65,6 +69,9 @@ struct collector {
 	const struct collector_ops *ops;
 	char *list; /* own copy, or NULL */
 	struct procfile files[COLLECTOR_SOURCES_MAX];
+	/* What comes and goes has rows instead of metrics; NULL: nothing here.  Made
+	 * in open; collect fills it, the sampler writes it. */
+	struct row_table *rows;
 	void *state; /* the collector's own */
 };
 
@@ -72,6 +79,9 @@ struct collector {
 extern const struct collector_ops *const collector_all[];
 /* NULL: there is none. */
 const struct collector_ops *collector_find(const char *name);
+/* Can the collector understand its list (as ops->check)?  0 if it takes any. */
+int collector_check_list(const char *name, const char *list, char *ret_what,
+			 size_t size);
 
 /* The four steps for a collector that parses `sources`. */
 int collector_files_prepare(struct collector *c, const char *list);

@@ -84,6 +84,11 @@ int config_folder(const char *path, char *buf, size_t size);
 /* Names that sampler.collectors may hold (NULL-terminated, kept by reference);
  * before this call any name is accepted. */
 void config_set_collectors(const char *const *names);
+/* And what of a collector: whether what stands behind its colon can be understood, 0 or
+ * -EINVAL with a sentence in *ret_what. */
+typedef int (*config_collector_check_fn)(const char *name, const char *list,
+					 char *ret_what, size_t size);
+void config_set_collector_check(config_collector_check_fn fn);
 
 /* ---- lists ---------------------------------------------------------------- */
 

@@ -45,6 +45,13 @@ void config_set_collectors(const char *const *names)
 	collector_names = names;
 }
 
+static config_collector_check_fn collector_check;
+
+void config_set_collector_check(config_collector_check_fn fn)
+{
+	collector_check = fn;
+}
+
 /* ---- lists ---------------------------------------------------------------- */
 
 bool config_next_item(const char **list, char *buf, size_t size)
@@ -384,6 +391,7 @@ int config_check_collectors(const char *list, struct rule_diag *diag)
 {
 	char item[COLLECTOR_NAME_MAX + COLLECTOR_LIST_MAX + 32];
 	struct collector_spec spec;
+	char text[256];
 	const char *what;
 	int r = 0;
 
@@ -393,6 +401,9 @@ int config_check_collectors(const char *list, struct rule_diag *diag)
 		if (collector_spec_parse(item, &spec, &what))
 			return config_fail(diag, "'%.40s': %s", item, what);
 		r = check_words(spec.name, "collector", collector_names, diag);
+		if (!r && collector_check &&
+		    collector_check(spec.name, spec.list, text, sizeof(text)))
+			return config_fail(diag, "%s: %s", spec.name, text);
 	}
 	return r;
 }

@@ -55,7 +55,7 @@ static bool metric_is(const struct metric *m, const struct metric_def *def,
 		      const char *inst, size_t len)
 {
 	return m->def == def && m->inst_len == len &&
-	       memcmp(m->name + m->inst_at, inst, len) == 0;
+	       (len == 0 || memcmp(m->name + m->inst_at, inst, len) == 0);
 }
 
 /* FNV-1a over the instance, started from the definition. */

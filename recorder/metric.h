@@ -19,7 +19,8 @@
 
 enum metric_kind {
 	METRIC_GAUGE = 1,
-	METRIC_COUNTER = 2, /* only its differences mean something */
+	METRIC_COUNTER = 2,    /* only its differences mean something */
+	METRIC_COUNTER_32 = 3, /* the same; its source has 32 bits and wraps */
 };
 
 struct metric_def {
@@ -29,6 +30,12 @@ struct metric_def {
 	uint16_t scale;   /* stored: the value times this */
 	int64_t factor;   /* what the source's number is multiplied with */
 };
+
+/* The stored value at which it begins again at 0; 0: it never does. */
+static inline int64_t metric_wrap(const struct metric_def *d)
+{
+	return d->kind == METRIC_COUNTER_32 ? d->factor << 32 : 0;
+}
 
 struct metric {
 	const struct metric_def *def;

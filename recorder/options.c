@@ -215,6 +215,7 @@ static void name_collectors(void)
 	for (; collector_all[n] && n < 63; n++)
 		names[n] = collector_all[n]->name;
 	config_set_collectors(names);
+	config_set_collector_check(collector_check_list);
 }
 
 struct fr_config *options_load(const struct options *o, struct fr_diag *diag)

@@ -23,9 +23,9 @@ size_t sample_pack(uint8_t *p, uint32_t id_step, int64_t value)
 	return n + sample_varint(p + n, zigzag);
 }
 
-static bool sample_record(struct sample_writer *w, unsigned type, unsigned aux,
-			  const void *rec, size_t rec_len, const void *tail,
-			  size_t tail_len)
+bool sample_write_record(struct sample_writer *w, unsigned type, unsigned aux,
+			 const void *rec, size_t rec_len, const void *tail,
+			 size_t tail_len)
 {
 	if (ring_user_put(w->ring, FR_LANE_SAMPLE, w->writer, type, aux, rec,
 			  rec_len, tail, tail_len) == 0)
@@ -47,7 +47,10 @@ static void sample_write_name(struct sample_writer *w, struct metric *m,
 {
 	struct fr_metric rec = { .ts = ts,
 				 .metric = id,
-				 .metric_kind = m->def->kind,
+				 .metric_kind = m->def->kind == METRIC_GAUGE ?
+							METRIC_GAUGE :
+							METRIC_COUNTER,
+				 .wrap = (uint64_t)metric_wrap(m->def),
 				 .scale = m->def->scale };
 	char text[METRIC_NAME_MAX + 64];
 	size_t n = sample_text(text, 0, sizeof(text) - 2, m->name);
@@ -56,8 +59,8 @@ static void sample_write_name(struct sample_writer *w, struct metric *m,
 	n = sample_text(text, n, sizeof(text), m->source);
 	/* The last NUL ends the text; it does not belong to it. */
 	n--;
-	m->announced = sample_record(w, FR_T_metric, (unsigned)n, &rec,
-				     sizeof(rec), text, n);
+	m->announced = sample_write_record(w, FR_T_metric, (unsigned)n, &rec,
+					   sizeof(rec), text, n);
 	m->ordinal = ordinal;
 	m->fresh = true;
 }
@@ -108,8 +111,8 @@ static bool sample_flush(struct sample_writer *w, const struct sample_round *r,
 
 	w->values += count;
 	w->bytes += len;
-	return sample_record(w, FR_T_values, (unsigned)len, &rec, sizeof(rec),
-			     packed, len);
+	return sample_write_record(w, FR_T_values, (unsigned)len, &rec,
+				   sizeof(rec), packed, len);
 }
 
 /* True: the value goes into the ring; then it counts as written. */
@@ -157,5 +160,6 @@ bool sample_write_values(struct sample_writer *w, struct sample *s,
 void sample_write_tick(struct sample_writer *w, const struct fr_tick *tick)
 {
 	if (w->ring)
-		sample_record(w, FR_T_tick, 0, tick, sizeof(*tick), NULL, 0);
+		sample_write_record(w, FR_T_tick, 0, tick, sizeof(*tick), NULL,
+				    0);
 }

@@ -38,6 +38,11 @@ void sample_write_names(struct sample_writer *w, struct sample *s, uint64_t ts,
 bool sample_write_values(struct sample_writer *w, struct sample *s,
 			 const struct sample_round *r);
 
+/* One record into the lane of samples.  False: no room, which is counted. */
+bool sample_write_record(struct sample_writer *w, unsigned type, unsigned aux,
+			 const void *rec, size_t rec_len, const void *tail,
+			 size_t tail_len);
+
 void sample_write_tick(struct sample_writer *w, const struct fr_tick *tick);
 
 #endif

@@ -2,6 +2,7 @@
 #include "recorder/sampler.h"
 
 #include "recorder/collector_spec.h"
+#include "recorder/row_table.h"
 #include "recorder/sample_write.h"
 
 #include <errno.h>
@@ -245,7 +246,10 @@ static unsigned sampler_collect(struct sampler *s, unsigned i, uint64_t tick)
 	vanished = sample_end(&slot->sample);
 	sampler_observe(s, &slot->sample, r.ts);
 	sampler_write(s, slot, &r, vanished);
-	return slot->sample.nr;
+	if (!slot->collector.rows)
+		return slot->sample.nr;
+	row_table_write(slot->collector.rows, &s->writer, &r);
+	return slot->sample.nr + row_table_count(slot->collector.rows);
 }
 
 static void sampler_count_round(struct sampler *s, const struct fr_tick *t)

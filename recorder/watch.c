@@ -52,8 +52,9 @@ static int name_metric(struct watch *w, uint32_t id, const struct metric *m)
 {
 	struct detector_metric d = {
 		.id = id,
-		.counter = m->def->kind == METRIC_COUNTER,
+		.counter = m->def->kind != METRIC_GAUGE,
 		.scale = m->def->scale,
+		.wrap = metric_wrap(m->def),
 		.name = m->name,
 		.unit = m->def->unit,
 	};

@@ -120,6 +120,7 @@ run_soak() {
 	run soak kill9 bash tests/kernel/kill9.sh 20
 	run soak deep bash tests/kernel/deep.sh 600
 	run soak storm env CPU_LIMIT=1 bash tests/kernel/storm.sh 60
+	run soak sampler_hotplug bash tests/kernel/sampler_hotplug.sh 1000
 	run soak hits bash tests/kernel/hits.sh 1000
 	run soak reloads bash tests/kernel/reloads.sh 10000
 	run soak stuck env LATE_MS=60 ROUNDS=20 bash tests/kernel/stuck.sh

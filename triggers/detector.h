@@ -51,6 +51,7 @@ struct detector_metric {
 	uint32_t id;
 	bool counter; /* only its rate means anything */
 	double scale; /* stored value = value * scale; 0 means 1 */
+	int64_t wrap; /* stored value at which it begins again; 0: never */
 	const char *name, *unit;
 };
 
@@ -72,7 +73,7 @@ struct detector_watch {
 	bool over;     /* the limit, perhaps not long enough yet */
 	bool on;       /* the level */
 	uint64_t last_ns, gap_ns, since_ns; /* gap: between two values */
-	int64_t last;
+	int64_t last, wrap;
 	double value;  /* what was compared last, in units of the rule */
 	double factor; /* unit of the rule / unit of the stored value */
 };

@@ -22,6 +22,7 @@ struct watched_metric {
 	char *name, *unit; /* NULL: id not in use */
 	bool counter;
 	double scale;
+	int64_t wrap;
 	double last; /* value, as stored */
 	bool has_last;
 	struct watch *watches;
@@ -120,6 +121,7 @@ static bool bind_cond(struct evaluator *v, uint32_t id, uint32_t number,
 		.id = id,
 		.counter = m->counter,
 		.scale = m->scale,
+		.wrap = m->wrap,
 		.name = m->name,
 		.unit = m->unit,
 	};
@@ -347,6 +349,7 @@ int evaluator_add_metric(struct evaluator *v, const struct detector_metric *m)
 	v->told = false;
 	w->counter = m->counter;
 	w->scale = m->scale;
+	w->wrap = m->wrap;
 	urcu_memb_read_lock();
 	set = rule_sets_get(v->sets);
 	/* an older generation: evaluator_begin() will bind it with the rest */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_collectors.c - what the collectors say, against frozen files of several
  * kernels read by another program, and against damaged ones. */
+#include "dump/schema.h"
 #include "recorder/collector.h"
+#include "recorder/row_table.h"
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
@@ -102,12 +104,69 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+#define LINES_MAX 20000
+
+/* "collector.KEY.field row 1 - value", with "-" for what was not captured, and a text
+ * behind =. */
+static size_t print_row(struct row_table *t, const char *collector,
+			const struct fr_schema *s, unsigned row, char **lines)
+{
+	const uint8_t *now = row_table_now(t, row);
+	unsigned long long key = 0;
+	size_t n = 0, len;
+
+	memcpy(&key, now + s->fields[0].offset, s->fields[0].width);
+	for (unsigned i = 1; i < s->nr_fields; i++) {
+		const struct fr_field *f = &s->fields[i];
+		const char *at = (const char *)now + f->offset;
+		uint64_t v = 0, null = f->width >= 8 ?
+					       UINT64_MAX :
+					       (1ULL << 8 * f->width) - 1;
+
+		if (f->is_chars) {
+			assert_true(asprintf(&lines[n++],
+					     "%s.%llu.%s=%.*s row 1 - 0\n",
+					     collector, key, f->name, f->width,
+					     at) > 0);
+			continue;
+		}
+		memcpy(&v, at, f->width);
+		if (v != null)
+			assert_true(asprintf(&lines[n++],
+					     "%s.%llu.%s row 1 - %llu\n",
+					     collector, key, f->name,
+					     (unsigned long long)v) > 0);
+	}
+	if (s->tail_name)
+		assert_true(asprintf(&lines[n++], "%s.%llu.%s=%s row 1 - 0\n",
+				     collector, key, s->tail_name,
+				     row_table_text(t, row, &len)) > 0);
+	return n;
+}
+
+static size_t print_rows(const struct collector *c, char **lines)
+{
+	const struct fr_schema *s;
+	char name[64];
+	size_t n = 0;
+
+	snprintf(name, sizeof(name), "%s_row", c->ops->name);
+	s = fr_schema_by_name(name);
+	for (unsigned i = 0; c->rows && i < row_table_count(c->rows); i++)
+		n += print_row(c->rows, c->ops->name, s,
+			       row_table_nth(c->rows, i), lines + n);
+	return n;
+}
+
 /* "name kind scale unit value" lines, sorted, as expect.py prints them. */
 static char *rig_print(struct rig *r)
 {
-	char **lines = calloc(rig_values(r) + 1, sizeof(*lines));
+	char **lines = calloc(rig_values(r) + LINES_MAX, sizeof(*lines));
 	char *text = calloc(1, TEXT_MAX);
 	size_t n = 0, at = 0;
+
+	for (unsigned i = 0; i < r->nr; i++)
+		n += print_rows(&r->c[i], lines + n);
 
 	for (unsigned i = 0; i < r->nr; i++)
 		for (unsigned j = 0; j < r->s[i].nr; j++) {

@@ -50,16 +50,19 @@ static void pass_on(void *arg, const struct engine_hit *h)
 	engine_hit(s->w->e, h->hit_ns, h);
 }
 
-static const char *const names[] = { "l.a", "l.b", "meminfo.Dirty",
-				     "meminfo.MemTotal", "cpu.0.user" };
-static const char *const units[] = { "", "", "kB", "kB", "s" };
+static const char *const names[] = { "l.a",           "l.b",
+				     "meminfo.Dirty", "meminfo.MemTotal",
+				     "cpu.0.user",    "diskstats.a.io_ns" };
+static const char *const units[] = { "", "", "kB", "kB", "s", "ns" };
+#define MS_WRAP (1000000LL << 32)
 
 static void sample(struct set *s, uint64_t second, uint32_t id, int64_t value)
 {
 	struct detector_metric m = { .id = id,
 				     .name = names[id],
 				     .unit = units[id],
-				     .scale = id == 4 ? 100 : 1 };
+				     .scale = id == 4 ? 100 : 1,
+				     .wrap = id == 5 ? MS_WRAP : 0 };
 
 	evaluator_add_metric(s->v, &m);
 	evaluator_begin(s->v, second * SEC);
@@ -208,6 +211,25 @@ static void percents_of_time_are_of_a_second(void **state)
 	set_free(s);
 }
 
+/* Neither the fall nor a huge rate fires; that a counter is full is no fall. */
+static void a_reset_has_no_rate_and_a_wrap_has_one(void **state)
+{
+	struct set *s = set_new("rate(diskstats.a.io_ns) > 500ms/s");
+
+	(void)state;
+	sample(s, 1, 5, MS_WRAP - 400000000);
+	sample(s, 2, 5, 200000000); /* 600 ms across the end */
+	assert_int_equal(hits(s), 1);
+	sample(s, 3, 5, 210000000);
+	assert_int_equal(hits(s), 1);
+	sample(s, 4, 5, 5); /* reset */
+	sample(s, 5, 5, 10);
+	assert_int_equal(hits(s), 1);
+	sample(s, 6, 5, 600000010);
+	assert_int_equal(hits(s), 2);
+	set_free(s);
+}
+
 static void a_metric_that_is_gone_is_over_nothing(void **state)
 {
 	struct set *s = set_new("l.a > 5 and l.b > 5");
@@ -250,6 +272,7 @@ int main(void)
 		cmocka_unit_test(clear_keeps_it_true),
 		cmocka_unit_test(percents_are_of_the_total),
 		cmocka_unit_test(percents_of_time_are_of_a_second),
+		cmocka_unit_test(a_reset_has_no_rate_and_a_wrap_has_one),
 		cmocka_unit_test(a_metric_that_is_gone_is_over_nothing),
 		cmocka_unit_test(a_reload_keeps_levels),
 	};

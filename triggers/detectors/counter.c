@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "triggers/counter_step.h"
 #include "triggers/detector.h"
 #include "triggers/units.h"
 
@@ -246,6 +247,7 @@ static int bind(const struct rule_cond *c, const struct detector_metric *m,
 	w.limit = c->limit * w.factor;
 	w.clear = (c->has_clear ? c->clear : c->limit) * w.factor;
 	w.for_ns = c->for_ns;
+	w.wrap = m->wrap;
 	w.rate = c->rate;
 	w.below = c->below;
 	*ret = w;
@@ -257,7 +259,7 @@ static bool take(struct detector_watch *w, uint64_t now_ns, int64_t value,
 		 double *ret)
 {
 	uint64_t last_ns = w->last_ns;
-	int64_t last = w->last;
+	int64_t last = w->last, growth;
 	bool seen = w->seen;
 
 	w->seen = true;
@@ -274,11 +276,11 @@ static bool take(struct detector_watch *w, uint64_t now_ns, int64_t value,
 		*ret = (double)value;
 		return true;
 	}
-	/* a counter that went back was reset: its rate is unknown once */
-	if (!seen || now_ns <= last_ns || value < last)
+	/* after a reset its rate is unknown once */
+	if (!seen || now_ns <= last_ns ||
+	    counter_step(last, value, w->wrap, &growth) == COUNTER_RESET)
 		return false;
-	*ret = ((double)value - (double)last) * 1e9 /
-	       (double)(now_ns - last_ns);
+	*ret = (double)growth * 1e9 / (double)(now_ns - last_ns);
 	return true;
 }
 
