@@ -205,23 +205,88 @@ static size_t put_state_fact(const struct anonymizer *a, char *dst,
 	return out + anonymize_text(a, dst + out, equals + 1, len - key - 1);
 }
 
-/* "net.eth0.rx_bytes": who manages a machine names its network devices; others
- * have the names that the kernel gave them. */
+/* Families of metrics whose instance is somebody's word: who manages a machine names
+ * its network devices, mount points and swap files, and interrupts have their
+ * names from network devices.  Others have those that the kernel gave them. */
+static const struct {
+	const char *family;
+	bool has_number; /* a part before the instance stays */
+	bool has_field;  /* the part behind it stays */
+} metric_hidden[] = {
+	{ "net.", false, true },        { "filesystem.", false, true },
+	{ "nfsmount.", false, true },   { "swap.", false, true },
+	{ "interrupts.", true, false },
+};
+
+/* Fields of nfsmount.POINT.OPERATION.FIELD; others have no operation. */
+static bool has_operation(const char *field, size_t len)
+{
+	static const char *const fields[] = {
+		"ops",        "transmissions",  "timeouts",
+		"sent_bytes", "received_bytes", "queue_ns",
+		"rtt_ns",     "execute_ns",     "errors",
+	};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		if (strlen(fields[i]) == len && !memcmp(fields[i], field, len))
+			return true;
+	return false;
+}
+
+/* Where the instance ends: at the dot before the field, or before OP.FIELD. */
+static const char *metric_instance_end(const char *begin, const char *end,
+				       bool is_nfs)
+{
+	const char *dot = memrchr(begin, '.', (size_t)(end - begin)), *op;
+
+	if (!dot)
+		return NULL;
+	if (!is_nfs || !has_operation(dot + 1, (size_t)(end - dot) - 1))
+		return dot;
+	op = memrchr(begin, '.', (size_t)(dot - begin));
+	return op ?: dot;
+}
+
+/* The instance of a metric of this family: from *begin to *end; false: it has none. */
+static bool metric_instance(size_t family, const char **begin, const char **end)
+{
+	const char *from = *begin;
+
+	if (metric_hidden[family].has_number) {
+		from = memchr(from, '.', (size_t)(*end - from));
+		if (!from)
+			return false;
+		from++;
+	}
+	if (metric_hidden[family].has_field)
+		*end = metric_instance_end(from, *end,
+					   !strcmp(metric_hidden[family].family,
+						   "nfsmount."));
+	*begin = from;
+	return *end && *end > from;
+}
+
 static size_t put_metric(const struct anonymizer *a, char *dst, const char *src,
 			 size_t len)
 {
 	size_t name = strnlen(src, len), out;
-	const char *dot, *last;
 
-	if (name < 4 || memcmp(src, "net.", 4))
-		return keep(dst, src, len);
-	dot = src + 3;
-	last = memrchr(src, '.', name);
-	if (last == dot || (last - dot == 3 && !memcmp(dot, ".lo", 3)))
-		return keep(dst, src, len);
-	out = keep(dst, src, 4);
-	out += anonymize_part(a, dst + out, dot + 1, (size_t)(last - dot) - 1);
-	return out + keep(dst + out, last, len - (size_t)(last - src));
+	for (size_t i = 0; i < sizeof(metric_hidden) / sizeof(*metric_hidden);
+	     i++) {
+		size_t n = strlen(metric_hidden[i].family);
+		const char *begin = src + n, *end = src + name;
+
+		if (name < n || memcmp(src, metric_hidden[i].family, n))
+			continue;
+		if (!metric_instance(i, &begin, &end) ||
+		    (end - begin == 2 && !memcmp(begin, "lo", 2)))
+			break;
+		out = keep(dst, src, (size_t)(begin - src));
+		out += anonymize_text(a, dst + out, begin,
+				      (size_t)(end - begin));
+		return out + keep(dst + out, end, len - (size_t)(end - src));
+	}
+	return keep(dst, src, len);
 }
 
 size_t anonymize_tail(const struct anonymizer *a, const struct fr_schema *s,

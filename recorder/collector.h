@@ -14,6 +14,7 @@
 #ifndef RECORDER_COLLECTOR_H
 #define RECORDER_COLLECTOR_H
 
+#include "recorder/instances.h"
 #include "recorder/metric.h"
 #include "recorder/procfile.h"
 
@@ -32,12 +33,18 @@ typedef void (*collector_parse_fn)(struct sample *s, const char *inst,
 				   const char *buf, size_t len);
 
 struct collector_source {
-	const char *path; /* "/proc/stat"; NULL ends the table */
-	const char *inst; /* handed to parse: "io" */
+	/* "/proc/stat"; NULL ends the table.  A path with stars stands for every
+	 * file that fits, see instances.h; such a source is always optional. */
+	const char *path;
+	const char *inst;  /* handed to parse: "io"; with stars: their names */
+	const char *label; /* with stars: see instances_init() */
 	collector_parse_fn parse;
 	size_t max;    /* bytes read at most */
 	bool optional; /* may be missing: then it is no error */
 	bool may_be_empty;
+	/* Values are sums over lines: of a file that ends early at the end of a
+	 * line, which nobody can see, they are too small. */
+	bool adds_up;
 };
 
 struct collector;
@@ -69,6 +76,7 @@ struct collector {
 	const struct collector_ops *ops;
 	char *list; /* own copy, or NULL */
 	struct procfile files[COLLECTOR_SOURCES_MAX];
+	struct instances trees[COLLECTOR_SOURCES_MAX]; /* paths with stars */
 	/* What comes and goes has rows instead of metrics; NULL: nothing here.  Made
 	 * in open; collect fills it, the sampler writes it. */
 	struct row_table *rows;
@@ -88,5 +96,8 @@ int collector_files_prepare(struct collector *c, const char *list);
 int collector_files_open(struct collector *c, const char *root);
 void collector_files_collect(struct collector *c, struct sample *s);
 void collector_files_close(struct collector *c);
+
+/* Does this path stand for several files? */
+bool collector_is_tree(const struct collector_source *src);
 
 #endif

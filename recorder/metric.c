@@ -98,7 +98,7 @@ static bool metric_name(struct metric *m, const struct metric_def *def,
 	return true;
 }
 
-static bool metric_wanted(const char *list, const char *inst, size_t len)
+bool metric_wanted(const char *list, const char *inst, size_t len)
 {
 	char name[METRIC_NAME_MAX], glob[METRIC_NAME_MAX];
 	const char *p = list;
@@ -238,9 +238,12 @@ void sample_put(struct sample *s, const struct metric_def *def,
 		const char *inst, size_t inst_len, int64_t raw)
 {
 	struct metric_value *values;
-	uint32_t id = sample_id(s, def, inst, inst_len);
 	int64_t value;
+	uint32_t id;
 
+	if (!inst)
+		inst = "";
+	id = sample_id(s, def, inst, inst_len);
 	if (id == 0 || __builtin_mul_overflow(raw, def->factor, &value)) {
 		sample_error(s);
 		return;
@@ -248,11 +251,12 @@ void sample_put(struct sample *s, const struct metric_def *def,
 	if (s->table->all[id - 1].muted)
 		return;
 	values = sample_room(s->values, s->nr, &s->size, sizeof(*values));
+	if (values)
+		s->values = values;
 	if (!values || !sample_mark(s, &s->table->all[id - 1])) {
 		sample_error(s);
 		return;
 	}
-	s->values = values;
 	if (s->nr && values[s->nr - 1].id > id)
 		s->sorted = false;
 	values[s->nr++] = (struct metric_value){ id, value };

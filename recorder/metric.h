@@ -60,6 +60,10 @@ unsigned metric_table_count(const struct metric_table *t);
 /* NULL if there is no such number. */
 struct metric *metric_table_get(struct metric_table *t, uint32_t id);
 
+/* Does ${inst} fit one of the globs of ${list} (see struct sample)?  An empty one
+ * always does. */
+bool metric_wanted(const char *list, const char *inst, size_t len);
+
 struct metric_value {
 	uint32_t id;
 	int64_t value;
@@ -93,7 +97,7 @@ bool sample_end(struct sample *s);
 
 /*
  * One value: ${raw} as the source has it, multiplied here by def->factor.
- * ${inst} replaces the % of the name.  A second value of the same metric in one
+ * ${inst} (NULL: none) replaces the % of the name.  A second value of the same metric in one
  * round, an overflow, a name that is too long or has control bytes, and a table
  * that is full count as errors and store nothing.
  */

@@ -84,16 +84,21 @@ int procfile_read(struct procfile *f)
 	if (r == 0)
 		return 0;
 	/* A descriptor of what is gone never works again: open anew next time. */
-	close(f->fd);
-	f->fd = -1;
+	procfile_close(f);
 	f->len = 0;
 	return r;
 }
 
-void procfile_free(struct procfile *f)
+void procfile_close(struct procfile *f)
 {
 	if (f->path && f->fd >= 0)
 		close(f->fd);
+	f->fd = -1;
+}
+
+void procfile_free(struct procfile *f)
+{
+	procfile_close(f);
 	free(f->path);
 	free(f->buf);
 	*f = (struct procfile){ .fd = -1 };

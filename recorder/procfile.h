@@ -33,6 +33,9 @@ int procfile_init(struct procfile *f, const char *root, const char *path,
  * or reading it (len is 0 then); -ENOMEM. */
 int procfile_read(struct procfile *f);
 
+/* Closes the descriptor; the next procfile_read() opens it anew. */
+void procfile_close(struct procfile *f);
+
 /* Closes and frees; a zeroed struct is a no-op. */
 void procfile_free(struct procfile *f);
 

@@ -17,6 +17,16 @@ struct scan {
 	const char *p, *end;
 };
 
+static inline size_t scan_len(const struct scan *s)
+{
+	return (size_t)(s->end - s->p);
+}
+
+static inline struct scan scan_text(const char *text)
+{
+	return (struct scan){ text, text + strlen(text) };
+}
+
 /* The next line without its newline.  A last line without a newline is not a
  * line: the file was cut there, perhaps within a number. */
 static inline bool scan_line(struct scan *s, struct scan *ret_line)
@@ -104,6 +114,48 @@ static inline bool scan_number(struct scan *s, int64_t *ret)
 
 	scan_blanks(&t);
 	if (!scan_digits(&t, &v) || !scan_at_gap(&t))
+		return false;
+	*s = t;
+	*ret = v;
+	return true;
+}
+
+/* The same, perhaps below zero. */
+static inline bool scan_signed(struct scan *s, int64_t *ret)
+{
+	struct scan t = *s;
+	bool minus;
+	int64_t v;
+
+	scan_blanks(&t);
+	minus = scan_char(&t, '-');
+	if (!scan_digits(&t, &v) || !scan_at_gap(&t))
+		return false;
+	*s = t;
+	*ret = minus ? -v : v;
+	return true;
+}
+
+/* A whole word of hexadecimal digits. */
+static inline bool scan_hex(struct scan *s, int64_t *ret)
+{
+	struct scan t = *s;
+	int64_t v = 0;
+	const char *from;
+
+	scan_blanks(&t);
+	for (from = t.p; t.p < t.end; t.p++) {
+		static const char digits[] = "0123456789abcdef";
+		const char *d = memchr(digits, *t.p | 0x20, 16);
+
+		/* The bit 0x20 makes lower case, and control bytes digits. */
+		if (!d || *t.p < '0')
+			break;
+		if (v > INT64_MAX >> 4)
+			return false;
+		v = v << 4 | (d - digits);
+	}
+	if (t.p == from || !scan_at_gap(&t))
 		return false;
 	*s = t;
 	*ret = v;

@@ -179,6 +179,59 @@ static void records_still_find_their_names(void **state)
 	anonymizer_free(a);
 }
 
+/* The name of a metric as it comes out, with unit and source behind it. */
+static const char *hide_metric(const struct anonymizer *a, const char *name)
+{
+	struct anonymize_row row = { 0 };
+	static char out[2048];
+	char tail[256];
+	size_t len = strlen(name) + 1, n;
+
+	memcpy(tail, name, len);
+	memcpy(tail + len, "bytes\0/x", 9);
+	n = anonymize_tail(a, fr_schema_by_name("metric"), &row, out, tail,
+			   len + 9);
+	assert_memory_equal(out + n - 10, "\0bytes\0/x", 10);
+	assert_int_equal(strlen(out), n - 10);
+	return out;
+}
+
+static void metrics_lose_the_names_that_people_gave(void **state)
+{
+	static const char *const kept[] = {
+		"net.lo.rx_bytes", "net.retransmit",          "interrupts.LOC",
+		"cpu.all.user",    "filesystem./.size_bytes", "softirqs.NET_RX",
+	};
+	static const struct {
+		const char *name, *begin, *end;
+	} hidden[] = {
+		{ "net.acme0.rx_bytes", "net.", ".rx_bytes" },
+		{ "net.acme.5.rx_bytes", "net.", ".rx_bytes" },
+		{ "filesystem./srv/acme.b/c.free_bytes", "filesystem./",
+		  ".free_bytes" },
+		{ "nfsmount./acme.vfs_open", "nfsmount./", ".vfs_open" },
+		{ "nfsmount./a.ACME.vfs_open", "nfsmount./", ".vfs_open" },
+		{ "nfsmount./acme.READ.rtt_ns", "nfsmount./", ".READ.rtt_ns" },
+		{ "swap./srv/acme.used_bytes", "swap./", ".used_bytes" },
+		{ "interrupts.66.acme-TxRx-0", "interrupts.66.", "" },
+	};
+	struct anonymizer *a = anonymizer_with_key(key, 0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+		assert_string_equal(hide_metric(a, kept[i]), kept[i]);
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(*hidden); i++) {
+		const char *got = hide_metric(a, hidden[i].name);
+		size_t end = strlen(hidden[i].end);
+
+		assert_memory_equal(got, hidden[i].begin,
+				    strlen(hidden[i].begin));
+		assert_string_equal(got + strlen(got) - end, hidden[i].end);
+		assert_null(strcasestr(got, "acme"));
+	}
+	anonymizer_free(a);
+}
+
 /* The fact of a machine as it comes out; static memory. */
 static const char *hide_state(const struct anonymizer *a, const char *fact)
 {
@@ -273,6 +326,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			facts_of_the_machine_lose_the_names_that_people_gave),
+		cmocka_unit_test(metrics_lose_the_names_that_people_gave),
 		cmocka_unit_test(hash_is_that_of_the_published_vectors),
 		cmocka_unit_test(paths_keep_their_form_and_nothing_else),
 		cmocka_unit_test(extensions_stay_if_asked),
