@@ -316,6 +316,8 @@ static void put_sampler(struct status_out *o, struct sampler_stats *s)
 	put_seconds(o->f, "sampler.", "round_s", s->round_ns);
 	put_seconds(o->f, "sampler.", "round_max_s", s->round_max_ns);
 	put_seconds(o->f, "sampler.", "cpu_s", s->cpu_ns);
+	put_u64(o->f, "sampler.", "written", s->written);
+	put_u64(o->f, "sampler.", "bytes", s->bytes);
 	put_u64(o->f, "sampler.", "timer_dead", s->timer_dead);
 	put_u64(o->f, "sampler.", "timer_pid",
 		(uint64_t)sampler_timer_pid(o->d->sampler));

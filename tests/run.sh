@@ -116,7 +116,7 @@ run_fuzz() {
 
 run_soak() {
 	run soak freeze bash tests/kernel/freeze.sh 1000
-	[ ! -e tests/kernel/drift.sh ] || run soak drift bash tests/kernel/drift.sh 10000
+	[ ! -e tests/kernel/drift.sh ] || run soak drift bash tests/kernel/drift.sh 1000000 1
 	run soak kill9 bash tests/kernel/kill9.sh 20
 	run soak deep bash tests/kernel/deep.sh 600
 	run soak storm env CPU_LIMIT=1 bash tests/kernel/storm.sh 60

@@ -98,7 +98,10 @@ const struct collector_ops collector_slab = {
 	.doc = "memory that the kernel uses for its own objects",
 	.man = "slab.bytes, slab.objects, slab.objects_used: all caches "
 	       "together. With globs, also slab.CACHE.bytes, objects, "
-	       "objects_used of the caches that fit (slab:dentry+kmalloc-*).",
+	       "objects_used of the caches that fit (slab:dentry+kmalloc-*). "
+	       "The kernel takes long to write this file, so it is read each "
+	       "ten seconds unless a rate is given.",
+	.period_ns = 10000000000ULL,
 	.sources = slab_sources,
 	.changes_only = true,
 	.prepare = collector_files_prepare,
