@@ -406,6 +406,19 @@ static void print_status(const struct client_reply *reply)
 	print_table(reply, "probe.", "PROBE");
 }
 
+/* trigger.NAME.key: a name with points in it is one name all the same. */
+static char *whole_name(char *key)
+{
+	char *last = strrchr(key, '.');
+
+	if (strncmp(key, "trigger.", 8) != 0)
+		return key;
+	for (char *p = key + 8; p < last; p++)
+		if (*p == '.')
+			*p = NESTED_POINT;
+	return key;
+}
+
 static int print_json(const struct client_reply *reply)
 {
 	struct nested_pair *pairs = calloc(reply->nr + 1, sizeof(*pairs));
@@ -413,8 +426,9 @@ static int print_json(const struct client_reply *reply)
 	if (!pairs)
 		return EXIT_FAILED;
 	for (unsigned i = 0; i < reply->nr; i++)
-		pairs[i] = (struct nested_pair){ reply->pairs[i].key,
-						 reply->pairs[i].value, 0 };
+		pairs[i] =
+			(struct nested_pair){ whole_name(reply->pairs[i].key),
+					      reply->pairs[i].value, 0 };
 	nested_json_print(stdout, pairs, reply->nr);
 	free(pairs);
 	return EXIT_OK;

@@ -103,12 +103,18 @@ static size_t word_length(const char *key, unsigned depth)
 static void print_name(FILE *out, const char *name, size_t len, unsigned depth,
 		       bool *first)
 {
+	char *text = strndup(name, len);
+
 	if (!*first)
 		fputc(',', out);
 	*first = false;
 	indent(out, depth);
-	nested_json_string(out, name, len);
+	for (char *p = text; p && *p; p++)
+		if (*p == NESTED_POINT)
+			*p = '.';
+	nested_json_string(out, text ?: name, len);
 	fputs(": ", out);
+	free(text);
 }
 
 /* Pairs [from, to) share ${skip} bytes of their keys; ${own}: value of the key

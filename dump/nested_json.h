@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#define NESTED_POINT '\001' /* in a key: a point that opens no object */
+
 struct nested_pair {
 	const char *key, *value;
 	int is_text; /* a string, even if it looks like a number */

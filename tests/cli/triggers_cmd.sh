@@ -98,6 +98,12 @@ mkdir "$W/etc"
 rule file 10s >"$C"
 check "starts" up -c "$C"
 number=$(value file number)
+check "a name with points" add a.b.c 'fs.fsync latency > 9s'
+check "... is one name in the status, too" eval 'fr status --json | python3 -c "
+import json, sys
+t = json.load(sys.stdin)[\"trigger\"]
+sys.exit(t[\"a.b.c\"][\"state\"] != \"armed\" or \"a\" in t)"'
+check "... and goes" fr trigger remove a.b.c
 
 # --- add
 check "add" exits 0 add one 'fs.fsync latency > 1s'
