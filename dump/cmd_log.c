@@ -42,8 +42,8 @@ struct log {
 	uint64_t period_ns, lines, limit; /* limit 0: no end */
 	char **columns;                   /* CSV: fixed by the first line */
 	unsigned nr_columns;
-	bool told_new; /* that a metric came which has no column */
-	bool begun;    /* a tick has come */
+	bool told_new;         /* that a metric came which has no column */
+	bool begun;            /* a tick has come */
 	uint64_t next_k, late; /* ticks that came too late to be served */
 };
 
@@ -186,8 +186,9 @@ static void put_csv(struct log *g, FILE *out)
 	}
 	fputc('\n', out);
 	if (nr > g->nr_columns && !g->told_new) {
-		fprintf(stderr, "flightrec log: there are metrics now that were "
-				"not there at first; they have no column\n");
+		fprintf(stderr,
+			"flightrec log: there are metrics now that were "
+			"not there at first; they have no column\n");
 		g->told_new = true;
 	}
 }
@@ -206,8 +207,8 @@ static int open_output(struct log *g)
 			strerror(errno));
 		return errno == EACCES ? EXIT_PERMISSION : EXIT_FAILED;
 	}
-	empty = !g->path || (fseek(g->out, 0, SEEK_END) == 0 &&
-			     ftell(g->out) == 0);
+	empty = !g->path ||
+		(fseek(g->out, 0, SEEK_END) == 0 && ftell(g->out) == 0);
 	if (g->format == LOG_CSV && empty)
 		put_header(g, g->out);
 	return EXIT_OK;
@@ -303,7 +304,8 @@ static bool take_ticks(int fd, struct timer_tick *ret, bool *ret_ended)
 	bool any = false;
 	ssize_t n;
 
-	while ((n = read(fd, ticks, sizeof(ticks))) >= (ssize_t)sizeof(*ticks)) {
+	while ((n = read(fd, ticks, sizeof(ticks))) >=
+	       (ssize_t)sizeof(*ticks)) {
 		*ret = ticks[(size_t)n / sizeof(*ticks) - 1];
 		any = true;
 	}

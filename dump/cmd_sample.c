@@ -21,7 +21,7 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static const char *const formats[] = { "kv",  "csv",  "json",
+static const char *const formats[] = { "kv",    "csv",         "json",
 				       "jsonl", "openmetrics", NULL };
 
 /* ---- lists ------------------------------------------------------------------ */

@@ -223,8 +223,8 @@ static int check_globs(const struct command_ops *cmd, struct live *l)
 		fprintf(stderr,
 			"flightrec %s: there is no metric '%s'%s%s; flightrec "
 			"sample --list names them\n",
-			cmd->name, l->globs[g],
-			near ? "; the nearest is " : "", near ? near : "");
+			cmd->name, l->globs[g], near ? "; the nearest is " : "",
+			near ? near : "");
 		return EXIT_USAGE;
 	}
 	return EXIT_OK;
@@ -262,8 +262,8 @@ static int open_sampler(const struct command_ops *cmd, struct live *l,
 		return EXIT_USAGE;
 	/* fast and slow keep their relation to the period */
 	s.fast_ns = o->period_ns;
-	s.slow_ns = c->sampler_slow > o->period_ns ? c->sampler_slow :
-						     o->period_ns;
+	s.slow_ns =
+		c->sampler_slow > o->period_ns ? c->sampler_slow : o->period_ns;
 	s.collectors = c->sampler_collectors;
 	err = sampler_new(&s, &l->sampler);
 	config_free(c);

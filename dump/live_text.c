@@ -18,8 +18,8 @@ static int decimals(uint32_t scale)
 
 const char *live_text(const struct live_metric *m, char buf[LIVE_TEXT])
 {
-	uint64_t whole = m->value < 0 ? 0 - (uint64_t)m->value :
-					(uint64_t)m->value;
+	uint64_t whole =
+		m->value < 0 ? 0 - (uint64_t)m->value : (uint64_t)m->value;
 
 	buf[0] = '\0';
 	if (!m->is_known)

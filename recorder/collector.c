@@ -119,6 +119,5 @@ int collector_check_list(const char *name, const char *list, char *ret_what,
 {
 	const struct collector_ops *ops = collector_find(name);
 
-	return ops && ops->check && list[0] ? ops->check(list, ret_what, size) :
-					      0;
+	return ops && ops->check ? ops->check(list, ret_what, size) : 0;
 }

@@ -28,7 +28,7 @@ static void text(const char *s)
 	for (; *s; s++, column++) {
 		if (*s == ' ' && column + strcspn(s + 1, " ") >= LINE_WIDTH) {
 			putchar('\n');
-			column = 0;
+			column = ~0u; /* 0 for what comes next */
 			continue;
 		}
 		if (!column && (*s == '.' || *s == '\''))
