@@ -65,8 +65,8 @@ absent() {
 }
 dirty=btf_trace_writeback_dirty_folio # before 5.18 _page
 grep -qa $dirty $BTF || dirty=btf_trace_writeback_dirty_page
-gone="block.merge proc.rename chain.dirty"
-[ "${PROFILE:-deep}" != deep ] || gone+=" cache.dirty" # off anyhow in the others
+gone="block.merge proc.rename chain.dirty cache.dirty"
+[ "${PROFILE:-deep}" = deep ] || gone+="?" # recorded or not: doctor tells of it
 absent "no such tracepoints" "$gone" \
 	btf_trace_block_rq_merge btf_trace_task_rename $dirty
 absent "a structure without a member" 'drop.*' network_header

@@ -4,8 +4,8 @@
 
   absent_check.py off FOLDER BASE WANT...
         the probes that are off in FOLDER (doctor, info, csv/manifest.json), other than
-        those off in BASE, are just WANT (stream.name, or stream.* for all of it),
-        with a reason, in all three
+        those off in BASE, are just WANT (stream.name, or stream.* for all of it;
+        with ? behind it: it may be), with a reason, in all three
   absent_check.py mechanism DOCTOR PROBE MECHANISM
 """
 import json
@@ -42,6 +42,7 @@ def of_manifest(path):
 
 
 def is_wanted(probe, wanted):
+    wanted = {w.rstrip("?") for w in wanted}
     return probe in wanted or probe.split(".")[0] + ".*" in wanted
 
 
@@ -53,8 +54,8 @@ def compare_off(folder, base, *wanted):
         off = {p for p, (on, _) in probes.items() if not on} - \
             {p for p, (on, _) in usual.items() if not on}
         unasked = {p for p in off if not is_wanted(p, wanted)}
-        still_on = {w for w in wanted if not any(is_wanted(p, (w,))
-                                                 for p in off)}
+        still_on = {w for w in wanted if not w.endswith("?") and
+                    not any(is_wanted(p, (w,)) for p in off)}
         mute = {p for p in off if len(probes[p][1]) < 10}
         if unasked or still_on or mute or not probes:
             bad += 1
