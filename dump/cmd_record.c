@@ -43,6 +43,7 @@ static const struct option options[] = {
 	{ "streams", required_argument, NULL, SHORTCUTS + 1 },
 	{ "trigger", required_argument, NULL, SHORTCUTS + 2 },
 	{ "cache-sample-rate", required_argument, NULL, SHORTCUTS + 3 },
+	{ "top", required_argument, NULL, 't' },
 	{ 0 },
 };
 
@@ -54,11 +55,16 @@ static const char *const shortcuts[] = {
 	"probes.sample=cache=",
 };
 
+/* What is sampled with --top PERIOD, which goes behind it. */
+#define SAMPLED_WITH_TOP                                       \
+	"sampler.collectors=cpu,memory,vmstat,disks,net,load," \
+	"pressure,processes@"
+
 struct record {
 	char output[PATH_MAX]; /* where the snapshot goes */
 	char folder[PATH_MAX]; /* its folder */
 	bool named;            /* -o was given */
-	bool quiet;
+	bool quiet, top;       /* top: what it used is told at the end */
 	char **command;
 	pid_t pid;
 	int go_fd;    /* a byte lets the command begin; closing ends it */
@@ -140,6 +146,9 @@ static int take_option(struct record *r, int opt, char **argv)
 	case 'q':
 		r->quiet = true;
 		return EXIT_OK;
+	case 't':
+		r->top = true;
+		return take_shortcut(r, SAMPLED_WITH_TOP, optarg);
 	default:
 		if (opt < SHORTCUTS)
 			return command_bad_option(&cmd_record, opt, argv,
@@ -367,6 +376,27 @@ static int save(const struct record *r)
 	return err;
 }
 
+/* As `flightrec top` tells it, but where the command's own output is not. */
+static void tell_usage(const struct record *r)
+{
+	extern const struct command_ops cmd_top;
+	char name[] = "top", tree[32], file[PATH_MAX];
+	char *argv[] = { name, tree, file, NULL };
+	pid_t child;
+
+	snprintf(tree, sizeof(tree), "--tree=%d", (int)r->pid);
+	snprintf(file, sizeof(file), "%s", r->output);
+	fflush(NULL);
+	child = fork();
+	if (child == 0) {
+		optind = 0; /* another command line */
+		dup2(STDERR_FILENO, STDOUT_FILENO);
+		exit(cmd_top.run(3, argv));
+	}
+	if (child > 0)
+		waitpid(child, NULL, 0);
+}
+
 static int exit_code(const struct record *r)
 {
 	if (WIFSIGNALED(r->status))
@@ -402,6 +432,8 @@ static int record(struct record *r)
 		code = exit_code(r);
 		if (!r->not_run && save(r))
 			code = EXIT_OWN_FAILURE;
+		else if (!r->not_run && r->top)
+			tell_usage(r);
 		if (!r->not_run)
 			move_others(r);
 	}
@@ -433,7 +465,7 @@ const struct command_ops cmd_record = {
 		"Records a command and what it starts, with a recorder of its own.",
 	.usage =
 		"[-o FILE] [-c FILE] [--profile NAME] [--streams LIST] [--trigger RULE]\n"
-		"       [--set KEY=VALUE]... [--] COMMAND [ARGS...]",
+		"       [--top PERIOD] [--set KEY=VALUE]... [--] COMMAND [ARGS...]",
 	.help = "A recorder beside any that runs already; the snapshot is written when the\n"
 		"command ends, and whenever a trigger fires meanwhile.  Needs root for kernel\n"
 		"probes; without, only samples of /proc are recorded.\n\n"
@@ -447,6 +479,8 @@ const struct command_ops cmd_record = {
 		"  --cache-sample-rate N\n"
 		"                      of the stream cache keep one record in N, with its\n"
 		"                      weight (as --set probes.sample=cache=N)\n"
+		"  --top PERIOD        sample processes so often (100ms), and tell at the end what\n"
+		"                      the command and its descendants used, as flightrec top does\n"
 		"  --trigger RULE      take a snapshot when this happens, as well as at the end\n"
 		"  --set KEY=VALUE     a setting, as for flightrecd; may be repeated\n"
 		"  --anonymize         put keyed hashes in place of names, arguments, texts and\n"
@@ -460,6 +494,7 @@ const struct command_ops cmd_record = {
 		"  flightrec record -- make -j8\n"
 		"  flightrec record -o slow.frs --set ring.memory=256MiB -- git status\n"
 		"  flightrec record --profile deep -- curl -s http://localhost/\n"
+		"  flightrec record --top 100ms -- make -j8\n"
 		"  flightrec record --trigger 'fs.fsync latency > 50ms' -- ./db\n",
 	.run = run,
 };

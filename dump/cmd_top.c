@@ -26,6 +26,7 @@ static const struct option options[] = {
 	{ "to", required_argument, NULL, 't' },
 	{ "by", required_argument, NULL, 'b' },
 	{ "lines", required_argument, NULL, 'n' },
+	{ "tree", required_argument, NULL, 'T' },
 	{ "cgroups", no_argument, NULL, 'c' },
 	{ "csv", no_argument, NULL, 'C' },
 	{ "help", no_argument, NULL, 'h' },
@@ -35,6 +36,7 @@ static const struct option options[] = {
 struct top_args {
 	const char *at, *from, *to, *by;
 	uint64_t over_ns, lines;
+	uint64_t tree; /* a process and its descendants; 0: all */
 	bool cgroups, csv;
 };
 
@@ -131,6 +133,41 @@ static void print_thing(const struct top *t, const struct top_thing *x,
 	printf("\n");
 }
 
+/* What they used together: sums of what adds up, of the rest the most that one of
+ * them had. */
+static void print_total(const struct top *t, unsigned by)
+{
+	struct top_thing sum = { .ended_ns = TOP_UNKNOWN, .in_span = true };
+
+	for (unsigned m = 0; m < t->nr_metrics; m++)
+		sum.value[m] = TOP_UNKNOWN;
+	for (size_t i = 0; i < t->nr; i++) {
+		const struct top_thing *x = &t->things[i];
+
+		for (unsigned m = 0; x->in_span && m < t->nr_metrics; m++) {
+			uint64_t *to = &sum.value[m];
+
+			if (x->value[m] == TOP_UNKNOWN)
+				continue;
+			if (*to == TOP_UNKNOWN)
+				*to = 0;
+			if (t->metrics[m].is_counter)
+				*to += x->value[m];
+			else if (x->value[m] > *to)
+				*to = x->value[m];
+		}
+	}
+	printf("%7s %6s ", "all", "");
+	printf("%7.1f", sum.value[0] == TOP_UNKNOWN ?
+				0 :
+				(double)sum.value[0] * 100 /
+					(double)(t->to_ns - t->from_ns));
+	for (unsigned i = 0; i < t->nr_metrics; i++)
+		if (is_shown(t, i, by))
+			print_amount(&t->metrics[i], sum.value[i], 9);
+	printf("  (memory, threads: the most of one)\n");
+}
+
 static void print_csv_text(const char *text)
 {
 	putchar('"');
@@ -183,6 +220,8 @@ static int print_top(struct top *t, const struct view *v,
 	uint64_t shown = 0;
 	size_t nr = 0;
 
+	if (a->tree)
+		top_keep_tree(t, a->tree);
 	top_sort(t, by);
 	for (size_t i = 0; i < t->nr; i++)
 		nr += t->things[i].in_span;
@@ -203,6 +242,8 @@ static int print_top(struct top *t, const struct view *v,
 		else
 			print_thing(t, x, by);
 	}
+	if (a->tree && nr && !a->csv)
+		print_total(t, by);
 	return nr ? EXIT_OK : EXIT_EMPTY;
 }
 
@@ -329,6 +370,17 @@ static int take_lines(struct top_args *a, const char *text)
 	return EXIT_OK;
 }
 
+static int take_tree(struct top_args *a, const char *text)
+{
+	char *end;
+
+	a->tree = strtoull(text, &end, 10);
+	if (*end || end == text || *text == '-' || !a->tree)
+		return command_bad_usage(
+			&cmd_top, "--tree %s: the number of a process", text);
+	return EXIT_OK;
+}
+
 /* -1: help was asked for. */
 static int take_option(struct top_args *a, int opt, char **argv)
 {
@@ -345,6 +397,8 @@ static int take_option(struct top_args *a, int opt, char **argv)
 	case 'b':
 		a->by = optarg;
 		return EXIT_OK;
+	case 'T':
+		return take_tree(a, optarg);
 	case 'c':
 		a->cgroups = true;
 		return EXIT_OK;
@@ -422,6 +476,8 @@ const struct command_ops cmd_top = {
 		"                      cgroups: cpu, system, throttled, memory, anon, file, swap,\n"
 		"                      read, write, io, faults, major, pids, cpu_stall,\n"
 		"                      memory_stall, io_stall, oom\n"
+		"  --tree PID          only this process and its descendants, also those that\n"
+		"                      outlived their parents; and what they used together\n"
 		"  -n, --lines N       the first N, default 20\n"
 		"  --cgroups           cgroups; if they were not sampled, the sums of their\n"
 		"                      processes\n"

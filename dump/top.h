@@ -41,6 +41,7 @@ struct top_thing {
 	uint64_t start;                 /* of a process, CLOCK_BOOTTIME */
 	uint32_t next;                  /* in its bucket, plus 1 */
 	uint64_t uid, cgroup, ended_ns; /* TOP_UNKNOWN; ended_ns: it has not */
+	uint64_t ppid; /* who began it, not who has it now; TOP_UNKNOWN */
 	bool seen, born, in_span, reset;
 	char name[256]; /* of the program, or path of the cgroup */
 	uint64_t last[TOP_METRICS_MAX]; /* as its last row has it */
@@ -70,6 +71,8 @@ int top_gather(struct top *t, struct view *v);
 int top_by_cgroup(struct top *t, struct view *v, struct top *ret);
 /* Most of metric ${by} first; the unknown last. */
 void top_sort(struct top *t, unsigned by);
+/* Of processes, leaves only ${pid} and its descendants in the span. */
+void top_keep_tree(struct top *t, uint64_t pid);
 void top_free(struct top *t);
 
 #endif

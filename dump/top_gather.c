@@ -110,6 +110,7 @@ static struct top_thing *add(struct top *t, uint64_t key, uint64_t start)
 	*x = (struct top_thing){ .key = key,
 				 .start = start,
 				 .uid = TOP_UNKNOWN,
+				 .ppid = TOP_UNKNOWN,
 				 .cgroup = TOP_UNKNOWN,
 				 .ended_ns = TOP_UNKNOWN };
 	for (unsigned i = 0; i < TOP_METRICS_MAX; i++)
@@ -129,8 +130,22 @@ struct gather {
 	int64_t boot_ns;     /* CLOCK_MONOTONIC - CLOCK_BOOTTIME */
 	uint64_t history_ns; /* the first row */
 	unsigned columns[TOP_METRICS_MAX][2], exits[TOP_METRICS_MAX][2];
-	unsigned start, ended, path, last, cgroup_path;
+	unsigned start, ended, path, last, cgroup_path, child;
 };
+
+/* What is taken in one pass over the rows. */
+enum pass {
+	PASS_ROWS,
+	PASS_EXITS, /* an end has the time of its beginning */
+	PASS_FORKS, /* when all are known */
+};
+
+/* The first one known: a process whose parent ends gets another. */
+static void note_parent(struct gather *g, struct top_thing *x)
+{
+	if (x->ppid == TOP_UNKNOWN && !view_get_u64(g->c, VIEW_PPID, &x->ppid))
+		x->ppid = TOP_UNKNOWN;
+}
 
 /* The sum of one or two columns; TOP_UNKNOWN: one was not captured. */
 static uint64_t sum_of(struct gather *g, const unsigned columns[2])
@@ -213,6 +228,7 @@ static int take_row(struct gather *g, uint64_t ts)
 	if (!x->seen)
 		begin_thing(g, x, ts);
 	view_get_u64(g->c, VIEW_UID, &x->uid);
+	note_parent(g, x);
 	view_get_u64(g->c, VIEW_CGROUP, &x->cgroup);
 	view_get_text(g->c, t->cgroups ? g->path : VIEW_COMM, x->name,
 		      sizeof(x->name));
@@ -264,6 +280,7 @@ static int take_exit(struct gather *g)
 		x->born = ts >= t->from_ns;
 		view_get_text(g->c, VIEW_COMM, x->name, sizeof(x->name));
 		view_get_u64(g->c, VIEW_UID, &x->uid);
+		note_parent(g, x);
 		view_get_u64(g->c, VIEW_CGROUP, &x->cgroup);
 		for (unsigned i = 0; x->born && i < t->nr_metrics; i++)
 			x->last[i] = t->metrics[i].is_counter ? 0 : TOP_UNKNOWN;
@@ -280,6 +297,20 @@ static int take_exit(struct gather *g)
 	}
 	take_back(g, x);
 	return 0;
+}
+
+/* Who really began a process: its first row may come when it has another parent. */
+static void take_fork(struct gather *g)
+{
+	uint64_t pid, child;
+	struct top_thing *x;
+
+	if (!view_get_u64(g->c, VIEW_PID, &pid) || g->child == VIEW_NO_COLUMN ||
+	    !view_get_u64(g->c, g->child, &child) || child == pid)
+		return;
+	x = find(g->t, child, TOP_UNKNOWN);
+	if (x)
+		x->ppid = pid;
 }
 
 static void find_columns(struct gather *g)
@@ -300,6 +331,7 @@ static void find_columns(struct gather *g)
 	g->start = view_find_column(g->v, "start");
 	g->ended = view_find_column(g->v, "ended");
 	g->last = view_find_column(g->v, "last");
+	g->child = view_find_column(g->v, "child_pid");
 	g->path = view_find_column(g->v, "cgroup_path");
 }
 
@@ -308,11 +340,21 @@ static bool is_stream(const struct gather *g, const char *name)
 	return !strcmp(view_stream_name(g->v, view_row_stream(g->c)), name);
 }
 
-/* First the rows, then the ends: an end has the time of its beginning. */
-static int take_all(struct gather *g, bool exits)
+static int take_event(struct gather *g, enum pass pass)
+{
+	char op[16];
+
+	view_get_text(g->c, VIEW_OP, op, sizeof(op));
+	if (pass == PASS_EXITS && !strcmp(op, "exit"))
+		return take_exit(g);
+	if (pass == PASS_FORKS && !strcmp(op, "fork"))
+		take_fork(g);
+	return 0;
+}
+
+static int take_all(struct gather *g, enum pass pass)
 {
 	const char *rows = g->t->cgroups ? "cgroups" : "processes";
-	char op[16];
 	int r = 0;
 
 	for (size_t i = 0; !r && i < view_nr_rows(g->v); i++) {
@@ -320,10 +362,10 @@ static int take_all(struct gather *g, bool exits)
 
 		view_seek(g->c, i);
 		view_get_u64(g->c, VIEW_TS, &ts);
-		if (exits && is_stream(g, "proc")) {
-			view_get_text(g->c, VIEW_OP, op, sizeof(op));
-			r = strcmp(op, "exit") ? 0 : take_exit(g);
-		} else if (!exits && is_stream(g, rows) && ts <= g->t->to_ns) {
+		if (pass != PASS_ROWS && is_stream(g, "proc")) {
+			r = take_event(g, pass);
+		} else if (pass == PASS_ROWS && is_stream(g, rows) &&
+			   ts <= g->t->to_ns) {
 			if (!g->history_ns)
 				g->history_ns = ts;
 			r = take_row(g, ts);
@@ -343,9 +385,11 @@ int top_gather(struct top *t, struct view *v)
 
 	find_columns(&g);
 	if (!r)
-		r = take_all(&g, false);
+		r = take_all(&g, PASS_ROWS);
 	if (!r && !t->cgroups)
-		r = take_all(&g, true);
+		r = take_all(&g, PASS_EXITS);
+	if (!r && !t->cgroups)
+		r = take_all(&g, PASS_FORKS);
 	view_cursor_free(g.c);
 	return r;
 }
@@ -420,6 +464,33 @@ void top_sort(struct top *t, unsigned by)
 {
 	if (t->nr)
 		qsort_r(t->things, t->nr, sizeof(*t->things), compare, &by);
+}
+
+/* ---- descendants --------------------------------------------------------------------- */
+
+#define TREE_DEPTH_MAX 256 /* numbers are used again: there may be circles */
+
+static bool is_below(const struct top *t, const struct top_thing *x,
+		     uint64_t pid)
+{
+	for (unsigned depth = 0; x && depth < TREE_DEPTH_MAX; depth++) {
+		const struct top_thing *parent = NULL;
+
+		if (x->key == pid || x->ppid == pid)
+			return true;
+		for (size_t i = 0; i < t->nr && !parent; i++)
+			if (t->things[i].key == x->ppid)
+				parent = &t->things[i];
+		x = parent;
+	}
+	return false;
+}
+
+void top_keep_tree(struct top *t, uint64_t pid)
+{
+	for (size_t i = 0; i < t->nr; i++)
+		if (t->things[i].in_span && !is_below(t, &t->things[i], pid))
+			t->things[i].in_span = false;
 }
 
 void top_free(struct top *t)

@@ -52,10 +52,9 @@ static unsigned descriptors(void)
 static void lines_of_each_kind(void **state)
 {
 	(void)state;
-	put_text("a.prom",
-		 "a=1\n b 2.5\n# HELP a b\n\nlong.name-x=-3e2\n"
-		 "c_total{x=\"a b=c\",y=\"\\\"}\"} 3e3 1700000000\n"
-		 "tiny=0.0004\nlast =  7\n");
+	put_text("a.prom", "a=1\n b 2.5\n# HELP a b\n\nlong.name-x=-3e2\n"
+			   "c_total{x=\"a b=c\",y=\"\\\"}\"} 3e3 1700000000\n"
+			   "tiny=0.0004\nlast =  7\n");
 	open_list("/a.prom");
 	rig_round(&rig);
 	rig_round(&rig);
@@ -136,7 +135,8 @@ static void bad_files(void **state)
 	snprintf(path, sizeof(path), "%s/fifo", scratch);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	put_text("good", "good=1\n");
-	open_list("/no/such /cut.prom /long.prom /fifo /proc /good /no/folder/");
+	open_list(
+		"/no/such /cut.prom /long.prom /fifo /proc /good /no/folder/");
 	rig_round(&rig);
 	fds = descriptors();
 	rig_round(&rig);
@@ -157,10 +157,9 @@ static void random_bytes(void **state)
 	open_list("/a.prom");
 	for (unsigned round = 0; round < 300; round++) {
 		for (size_t i = 0; i < sizeof(noise); i++)
-			noise[i] = round % 2 ?
-					   (char)rand() :
-					   some[(unsigned)rand() %
-						(sizeof(some) - 1)];
+			noise[i] = round % 2 ? (char)rand() :
+					       some[(unsigned)rand() %
+						    (sizeof(some) - 1)];
 		noise[sizeof(noise) - 1] = '\n';
 		put_file("a.prom", noise, sizeof(noise));
 		rig_round(&rig);
@@ -185,7 +184,8 @@ static void lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, scratch_make, scratch_remove)
+#define TEST(fn) \
+	cmocka_unit_test_setup_teardown(fn, scratch_make, scratch_remove)
 		TEST(lines_of_each_kind),
 		TEST(counters_by_their_name),
 		TEST(what_is_no_number),
