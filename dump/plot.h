@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * plot.h - sampled metrics of a snapshot as curves.
+ *
+ * A counter is drawn as its growth per second, anything else as it was.  Where
+ * nothing was sampled, a metric was gone, or a counter was reset, the curve has a gap.
+ */
+#ifndef DUMP_PLOT_H
+#define DUMP_PLOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "dump/view.h"
+
+struct plot_point {
+	uint64_t ts;  /* of the first file's clock */
+	double value; /* NAN: a gap begins */
+};
+
+struct plot_series {
+	char name[160], unit[32];
+	bool is_counter;
+	uint32_t collector;
+	int64_t wrap;
+	uint32_t scale;
+	struct plot_sample { /* as stored */
+		uint64_t ts;
+		int64_t raw;
+	} *samples;
+	size_t nr_samples, room_samples;
+	struct plot_point *points;
+	size_t nr, room;
+	double min, max, last, mean; /* of the points; NAN if there are none */
+};
+
+struct plot {
+	struct plot_series *series; /* by name */
+	unsigned nr;
+	uint64_t from_ns, to_ns, trigger_ns; /* trigger_ns 0: none */
+	bool raw; /* counters as they are */
+	unsigned width, height; /* of a panel, in characters */
+	bool ascii;
+};
+
+/* Metrics of ${v} that match one of the globs, within the span of ${p}.  0, -ENOMEM,
+ * or -ENOENT: *ret_missing matches none. */
+int plot_gather(struct plot *p, struct view *v, char **globs, unsigned nr,
+		const char **ret_missing);
+void plot_free(struct plot *p);
+
+/* A value as people read it: 1.5 MiB/s, 20 ms, 3.2 */
+char *plot_value(char buf[48], const struct plot *p,
+		 const struct plot_series *s, double value);
+/* Lowest and highest value of the axis. */
+void plot_range(const struct plot_series *s, double *ret_low, double *ret_high);
+
+void plot_print(const struct plot *p, const struct view *v, FILE *out);
+void plot_svg(const struct plot *p, const struct view *v, FILE *out);
+
+#endif

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# plot.sh - flightrec plot of a recording: rates are those that Python makes of the
+# rows, pictures are XML, gaps are gaps, and bad input is told in plain words.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+O=${O:-build}
+case $O in /*) ;; *) O=$PWD/$O ;; esac
+FR=$O/flightrec
+W=$(mktemp -d /tmp/flightrec-plot.XXXXXX)
+trap 'rm -rf "$W"' EXIT
+passed=0 failed=0
+check() { # TEXT COMMAND...
+	local text=$1
+	shift
+	if "$@" >"$W/said" 2>&1; then
+		passed=$((passed + 1)) && echo "ok    $text"
+	else
+		failed=$((failed + 1))
+		echo "FAIL  $text (exit $?)"
+		sed 's/^/      /' "$W/said" | tail -15
+	fi
+}
+fails_with() { # CODE PATTERN COMMAND...
+	local want=$1 pattern=$2 got
+	shift 2
+	"$@" >"$W/out" 2>"$W/err"
+	got=$?
+	[ $got = "$want" ] && grep -q -- "$pattern" "$W/err" && return
+	echo "exit $got, not $want; said:"
+	cat "$W/err"
+	return 1
+}
+
+# A second of samples, then none for a second, as the timer is stopped, and one more.
+cat >"$W/work" <<'SH'
+sleep 1
+timer=$(pgrep -n -x fr-timer)
+kill -STOP "$timer"
+sleep 1
+kill -CONT "$timer"
+sleep 1
+SH
+"$FR" record -q -o "$W/a.frs" --set sampler.period=50ms --set sampler.collectors=cpu,load,memory \
+	--set ring.memory=8MiB --set run.folder="$W/run" --set ring.pin_folder= -- bash "$W/work" ||
+	{ echo "skip: nothing can be recorded here"; exit 77; }
+S=(--stream sample -O csv)
+"$FR" show "${S[@]}" -f ts,metric,value "$W/a.frs" >"$W/rows.csv"
+
+rates() { # least, most and last of a counter, as plot says them
+	"$FR" plot --ascii --width 100 "$W/a.frs" cpu.context_switches >"$W/plot" || return 1
+	python3 - "$W" <<-'PY'
+		import csv, re, sys
+		w = sys.argv[1]
+		v = [(int(r["ts"]), float(r["value"])) for r in csv.DictReader(open(w + "/rows.csv"))
+		     if r["metric"] == "cpu.context_switches"]
+		assert len(v) > 25, len(v)
+		gaps = [b[0] - a[0] for a, b in zip(v, v[1:])]
+		usual = sorted(gaps)[len(gaps) // 2]
+		assert max(gaps) > 5 * usual, "the timer was not stopped"
+		rate = [(b[1] - a[1]) * 1e9 / (b[0] - a[0]) for a, b in zip(v, v[1:])
+		        if b[0] - a[0] <= 2.5 * usual]
+		said = re.match(r"cpu.context_switches: least (\S+)/s, mean \S+/s, most (\S+)/s, last (\S+)/s\n",
+		                open(w + "/plot").read())
+		want = [f"{x:.4g}" for x in (min(rate), max(rate), rate[-1])]
+		assert said and list(said.groups()) == want, (said and said.groups(), want)
+	PY
+}
+check "a counter's least, greatest and last rate are those of the rows" rates
+check "panels have the height asked for" eval \
+	'[ "$("$FR" plot --ascii --height 6 "$W/a.frs" load.load1 | grep -c "|")" = 6 ]'
+check "and no line is wider than asked for" eval \
+	'[ "$("$FR" plot --ascii --width 60 "$W/a.frs" "cpu.all.*" | awk "/[|]/ && length > 60" | wc -l)" = 0 ]'
+check "braille in UTF-8" eval 'LC_ALL=C.UTF-8 "$FR" plot "$W/a.frs" load.load1 | grep -q "│"'
+check "ASCII elsewhere" eval '! LC_ALL=C "$FR" plot "$W/a.frs" load.load1 | LC_ALL=C grep -q "[^ -~]"'
+svg() { # XML, a panel for each metric, and the gap
+	"$FR" plot -o "$W/a.svg" "$W/a.frs" 'cpu.all.*' cpu.context_switches || return 1
+	python3 - "$W" <<-'PY'
+		import csv, sys, xml.dom.minidom as m
+		w = sys.argv[1]
+		d = m.parse(w + "/a.svg")
+		names = {r["metric"] for r in csv.DictReader(open(w + "/rows.csv"))
+		         if r["metric"].startswith("cpu.all.") or r["metric"] == "cpu.context_switches"}
+		curves = [p.getAttribute("d") for p in d.getElementsByTagName("path") if p.getAttribute("class") == "c"]
+		titles = {t.firstChild.data for t in d.getElementsByTagName("text") if t.getAttribute("class") == "t"}
+		assert titles == names and len(curves) == len(names), (titles ^ names, len(curves))
+		last = curves[sorted(names).index("cpu.context_switches")]
+		assert last.count("M") == 2, last
+		assert last.count("L") > 20
+	PY
+}
+check "SVG: valid, a curve for each metric, and a gap where the timer stood still" svg
+check "a part of the time" eval '[ "$("$FR" plot --ascii --begin -500ms "$W/a.frs" load.load1 | wc -l)" -gt 8 ]'
+check "--list: what was sampled" eval '"$FR" plot --list "$W/a.frs" | grep -q "^meminfo.MemFree  *gauge  *bytes"'
+check "an unknown metric: the nearest" fails_with 5 'nearest is cpu.all.user' "$FR" plot "$W/a.frs" cpu.all.usr
+check "no metric" fails_with 2 'which metrics' "$FR" plot "$W/a.frs"
+check "a width that is none" fails_with 2 'from 30 to' "$FR" plot --width 3 "$W/a.frs" load.load1
+check "a file that is no snapshot" fails_with 7 'not a flightrec snapshot\|no snapshot\|not a snapshot' "$FR" plot -f "$W/rows.csv" load.load1
+check "a folder that cannot be written" fails_with 1 'cannot write' "$FR" plot -o "$W/no/a.svg" "$W/a.frs" load.load1
+head -c $(($(stat -c %s "$W/a.frs") * 2 / 3)) "$W/a.frs" >"$W/cut.frs"
+check "of a cut file, what is intact: exit 7" eval '"$FR" plot --ascii "$W/cut.frs" load.load1; [ $? = 7 ]'
+"$FR" record -q -o "$W/none.frs" --set sampler.collectors= --set ring.memory=8MiB --set ring.pin_folder= \
+	--set run.folder="$W/run" -- true
+check "a snapshot without samples" fails_with 5 'no samples' "$FR" plot "$W/none.frs" load.load1
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
