@@ -56,8 +56,8 @@ static int take_size(const char *option, const char *text, unsigned least,
 
 	if (*end || end == text || *text == '-' || n < least || n > most)
 		return command_bad_usage(&cmd_plot,
-					 "%s %s: a number from %u to %u", option,
-					 text, least, most);
+					 "%s %s: a number from %u to %u",
+					 option, text, least, most);
 	*ret = (unsigned)n;
 	return EXIT_OK;
 }
@@ -144,8 +144,9 @@ static int find_span(struct plot_args *a, struct view *v)
 	a->plot.trigger_ns = fired ? strtoull(fired, NULL, 10) : 0;
 	if (a->plot.from_ns < a->plot.to_ns)
 		return EXIT_OK;
-	fprintf(stderr, "flightrec: nothing was sampled in that span; flightrec "
-			"info says what the snapshot covers\n");
+	fprintf(stderr,
+		"flightrec: nothing was sampled in that span; flightrec "
+		"info says what the snapshot covers\n");
 	return EXIT_EMPTY;
 }
 
@@ -174,7 +175,8 @@ static int no_such_metric(struct view *v, const char *name)
 		fprintf(stderr,
 			"flightrec: no metric '%s' was sampled%s%s; flightrec "
 			"plot --list names them\n",
-			name, near ? "; the nearest is " : "", near ? near : "");
+			name, near ? "; the nearest is " : "",
+			near ? near : "");
 		free(names);
 	}
 	plot_free(&all);
@@ -250,8 +252,8 @@ static int run(int argc, char **argv)
 
 	opterr = 0;
 	optind = 1;
-	while (code == EXIT_OK && (opt = getopt_long(argc, argv, ":f:o:lh",
-						     options, NULL)) != -1)
+	while (code == EXIT_OK &&
+	       (opt = getopt_long(argc, argv, ":f:o:lh", options, NULL)) != -1)
 		code = take_option(&a, opt, argv);
 	if (code != EXIT_OK)
 		return code < 0 ? EXIT_OK : code;

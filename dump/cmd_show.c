@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cmd_show.c - flightrec show: the rows of snapshots. */
 #include <errno.h>
+#include <fnmatch.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ struct show {
 	struct view_filter filter;
 	enum row_format format;
 	const char *columns; /* as given; NULL: what suits the streams */
+	const char *metric;  /* glob; NULL: all */
 	bool no_header, anonymize, keep_extensions;
 	unsigned *chosen;
 	unsigned nr_chosen;
@@ -25,6 +27,8 @@ static const struct option options[] = {
 	{ "columns", required_argument, NULL, 'f' },
 	{ "output-format", required_argument, NULL, 'O' },
 	{ "no-header", no_argument, NULL, 'H' },
+	{ "samples", no_argument, NULL, 's' },
+	{ "metric", required_argument, NULL, 'm' },
 	{ "anonymize", no_argument, NULL, 'a' },
 	{ "keep-extensions", no_argument, NULL, 'e' },
 	{ "help", no_argument, NULL, 'h' },
@@ -55,7 +59,7 @@ static const struct {
 	  "time,pid,ppid,comm,state,threads,rss,vms,cpu_5s,cpu_2m,cpu_1h,cmdline" },
 	{ "system", "time,key,value" },
 	{ "filesystem", "time,mode,size,modified,path" },
-	{ "sample", "time,metric,value,unit" },
+	{ "sample", "time,metric,value,unit,mark" },
 	{ "meta", "time,op,value,text" },
 	{ "hist",
 	  "time,dur,of_stream,op,call,dev,cgroup,count,p50,p90,p99,p999,longest" },
@@ -93,6 +97,11 @@ static int parse_options(int argc, char **argv, struct show *s)
 			s->columns = optarg;
 		} else if (opt == 'H') {
 			s->no_header = true;
+		} else if (opt == 's' || opt == 'm') {
+			s->metric = opt == 'm' ? optarg : s->metric;
+			if (!s->filter.streams.nr)
+				s->filter.streams.words[s->filter.streams.nr++] =
+					"sample";
 		} else if (opt == 'a') {
 			s->anonymize = true;
 		} else if (opt == 'e') {
@@ -208,6 +217,16 @@ static int choose(struct show *s, const struct view *v)
 	return EXIT_OK;
 }
 
+static bool is_wanted(const struct show *s, const struct view *v,
+		      struct view_cursor *c)
+{
+	char name[160];
+
+	return !s->metric || (view_get_text(c, view_find_column(v, "metric"),
+					    name, sizeof(name)) &&
+			      !fnmatch(s->metric, name, 0));
+}
+
 static int write_rows(const struct show *s, struct view *v)
 {
 	bool all = s->format == ROW_JSONL && !s->columns;
@@ -221,7 +240,8 @@ static int write_rows(const struct show *s, struct view *v)
 		for (size_t i = 0; i < view_nr_rows(v) && !ferror(stdout);
 		     i++) {
 			view_seek(c, i);
-			row_write(w, c);
+			if (is_wanted(s, v, c))
+				row_write(w, c);
 		}
 	}
 	if (w)
@@ -283,12 +303,14 @@ const struct command_ops cmd_show = {
 		"  --no-header         no line with the names of the columns\n"
 		"  --anonymize         keyed hashes in place of names, arguments, addresses\n"
 		"  --keep-extensions   the same, but .c, .log, ... stay\n\n"
-		"Sampled counters are shown with --stream sample only.\n\n"
+		"  --samples           sampled counters (the same as --stream sample)\n"
+		"  --metric GLOB       of them those whose name matches\n\n"
+		"Sampled counters are shown with these, or --stream sample, only.\n\n"
 		"EXAMPLES\n"
 		"  flightrec show --min-latency 20ms a.frs\n"
 		"  flightrec show --stream fs --path '/var/lib/*' --failed a.frs\n"
 		"  flightrec show --begin -10s --end +1s -O csv a.frs > rows.csv\n"
 		"  flightrec show -f time,op,comm,path --op fsync a.frs b.frs\n"
-		"  flightrec show --stream sample -O jsonl a.frs\n",
+		"  flightrec show --samples --metric 'meminfo.*' -O jsonl a.frs\n",
 	.run = run,
 };

@@ -29,7 +29,7 @@ struct plot_series {
 	struct plot_sample { /* as stored */
 		uint64_t ts;
 		int64_t raw;
-	} *samples;
+	} * samples;
 	size_t nr_samples, room_samples;
 	struct plot_point *points;
 	size_t nr, room;
@@ -40,8 +40,8 @@ struct plot {
 	struct plot_series *series; /* by name */
 	unsigned nr;
 	uint64_t from_ns, to_ns, trigger_ns; /* trigger_ns 0: none */
-	bool raw; /* counters as they are */
-	unsigned width, height; /* of a panel, in characters */
+	bool raw;                            /* counters as they are */
+	unsigned width, height;              /* of a panel, in characters */
 	bool ascii;
 };
 

@@ -81,9 +81,8 @@ static bool is_wanted(const struct gather *g, const char *name)
 	return false;
 }
 
-static struct plot_series *new_series(struct gather *g,
-				      const struct view_sample *sample,
-				      const char *name)
+static struct plot_series *
+new_series(struct gather *g, const struct view_sample *sample, const char *name)
 {
 	struct plot *p = g->p;
 	struct plot_series *s;
@@ -244,8 +243,8 @@ static bool has_gap(const struct times *ticks, uint64_t usual, uint64_t from,
 
 static bool is_full(const struct times *full, uint64_t ts)
 {
-	return full->nr && bsearch(&ts, full->ns, full->nr, sizeof(ts),
-				   compare_u64);
+	return full->nr &&
+	       bsearch(&ts, full->ns, full->nr, sizeof(ts), compare_u64);
 }
 
 static double growth_of(const struct plot_series *s, int64_t before,
@@ -253,8 +252,7 @@ static double growth_of(const struct plot_series *s, int64_t before,
 {
 	int64_t growth;
 
-	if (!ns ||
-	    counter_step(before, now, s->wrap, &growth) == COUNTER_RESET)
+	if (!ns || counter_step(before, now, s->wrap, &growth) == COUNTER_RESET)
 		return NAN;
 	return (double)growth / s->scale * 1e9 / (double)ns;
 }

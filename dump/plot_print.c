@@ -138,8 +138,7 @@ static void put_panel(const struct plot *p, const struct plot_series *s,
 	draw(p, s, &g);
 	fprintf(out, "%s: least %s, mean %s, most %s, last %s\n", s->name,
 		plot_value(min, p, s, s->min), plot_value(mean, p, s, s->mean),
-		plot_value(max, p, s, s->max),
-		plot_value(last, p, s, s->last));
+		plot_value(max, p, s, s->max), plot_value(last, p, s, s->last));
 	for (unsigned row = 0; row < p->height; row++) {
 		put_label(p, s, row, out);
 		for (unsigned c = 0; c < cells(p); c++)
@@ -162,8 +161,8 @@ static void put_axis(const struct plot *p, const struct view *v, FILE *out)
 	if (p->trigger_ns >= p->from_ns && p->trigger_ns <= p->to_ns &&
 	    p->trigger_ns)
 		fprintf(out, "%*s%s trigger %s\n",
-			(int)(LABEL_WIDTH + column_of(p, &g, p->trigger_ns)), "",
-			p->ascii ? "^" : "\xe2\x96\xb2",
+			(int)(LABEL_WIDTH + column_of(p, &g, p->trigger_ns)),
+			"", p->ascii ? "^" : "\xe2\x96\xb2",
 			report_wall(when, v, 0, p->trigger_ns));
 	report_wall(from, v, 0, p->from_ns);
 	report_wall(to, v, 0, p->to_ns);

@@ -6,12 +6,12 @@
 #include "dump/plot.h"
 #include "dump/report.h"
 
-#define WIDTH  960
-#define LEFT   110
-#define RIGHT  20
-#define PANEL  150 /* height of one, its title included */
-#define TITLE  26
-#define BOTTOM 40
+#define WIDTH       960
+#define LEFT        110
+#define RIGHT       20
+#define PANEL       150 /* height of one, its title included */
+#define TITLE       26
+#define BOTTOM      40
 #define COLUMNS_MAX (2 * (WIDTH - LEFT - RIGHT)) /* points told one by one */
 
 static void put_text(FILE *out, const char *text)
@@ -48,7 +48,7 @@ static void put_curve(const struct plot *p, const struct plot_series *s,
 
 	plot_range(s, &low, &high);
 #define Y(v) \
-	(top + TITLE + (1 - ((v) - low) / (high - low)) * (PANEL - TITLE - 16))
+	(top + TITLE + (1 - ((v)-low) / (high - low)) * (PANEL - TITLE - 16))
 	fputs("<path class=\"c\" d=\"", out);
 	for (size_t i = 0; i < s->nr; i++) {
 		double v = s->points[i].value, x = x_of(p, s->points[i].ts);
@@ -88,7 +88,8 @@ static void put_panel(const struct plot *p, const struct plot_series *s,
 	plot_range(s, &low, &high);
 	fprintf(out, "<text class=\"t\" x=\"%d\" y=\"%.0f\">", LEFT, top + 16);
 	put_text(out, s->name);
-	fprintf(out, "<tspan class=\"n\"> least %s, mean %s, most %s</tspan></text>\n",
+	fprintf(out,
+		"<tspan class=\"n\"> least %s, mean %s, most %s</tspan></text>\n",
 		plot_value(a, p, s, s->min), plot_value(b, p, s, s->mean),
 		plot_value(c, p, s, s->max));
 	fprintf(out, "<path class=\"a\" d=\"M%d %.0fV%.0fH%d\"/>\n", LEFT,

@@ -92,6 +92,8 @@ svg() { # XML, a panel for each metric, and the gap
 check "SVG: valid, a curve for each metric, and a gap where the timer stood still" svg
 check "a part of the time" eval '[ "$("$FR" plot --ascii --begin -500ms "$W/a.frs" load.load1 | wc -l)" -gt 8 ]'
 check "--list: what was sampled" eval '"$FR" plot --list "$W/a.frs" | grep -q "^meminfo.MemFree  *gauge  *bytes"'
+check "show --metric: the same rows as all, filtered" eval '[ "$("$FR" show -O csv --metric "load.*" -f ts,metric,value "$W/a.frs")" = \
+	"$(grep "^ts,\|,load\." "$W/rows.csv")" ]'
 check "an unknown metric: the nearest" fails_with 5 'nearest is cpu.all.user' "$FR" plot "$W/a.frs" cpu.all.usr
 check "no metric" fails_with 2 'which metrics' "$FR" plot "$W/a.frs"
 check "a width that is none" fails_with 2 'from 30 to' "$FR" plot --width 3 "$W/a.frs" load.load1
