@@ -147,6 +147,13 @@ $(O)/gen/calls_nr.h: include/flightrec/calls.def Makefile
 	$(call say,GEN){ sed -n 's/^FR_CALL(\([0-9]*\), \([a-z0-9_]*\),.*/#ifdef __NR_\2\n{ \1, __NR_\2, -1 },\n#endif/p' $<; \
 	  sed -n 's/^FR_CALL\(32\)\?(\([0-9]*\), \([a-z0-9_]*\),.*/#ifdef __NR32_\3\n{ \2, -1, __NR32_\3 },\n#endif/p' $<; } > $@
 $(O)/recorder/probe_calls.o: $(O)/gen/unistd_32.h $(O)/gen/calls_nr.h
+# Names of all system calls: { number, is 32-bit, name }.
+$(O)/gen/call_names.h: $(O)/gen/unistd_32.h Makefile
+	$(call say,GEN){ echo '#include <asm/unistd.h>' | $(CC) -E -dM - | \
+	  sed -n '/__NR_syscalls /d;/__NR_arch_specific_syscall /d;s/^#define __NR_\([a-z0-9_]*\) .*/{ __NR_\1, false, "\1" },/p' | sort; \
+	  sed -n 's/^#define __NR32_\([a-z0-9_]*\) \([0-9]*\)$$/{ \2, true, "\1" },/p' $<; } > $@
+$(O)/dump/calls_names.o: $(O)/gen/call_names.h
+$(O)/dump/calls_count.o: $(O)/gen/bpf_list.h
 
 man_made := flightrec-events.7 flightrec-csv.5 flightrecd.conf.5 flightrec-sampler.7
 man: $(man_made:%=$(O)/man/%) ## the manual pages that are generated
@@ -199,7 +206,7 @@ fuzz_obj := $(lib_src:%.c=$(O)/fuzz/obj/%.o) \
 $(O)/fuzz/obj/gen/%.o: $(O)/gen/%.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CLANG)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
-$(O)/fuzz/obj/%.o: %.c | $(O)/gen/bpf_list.h $(O)/gen/unistd_32.h $(O)/gen/calls_nr.h
+$(O)/fuzz/obj/%.o: %.c | $(O)/gen/bpf_list.h $(O)/gen/unistd_32.h $(O)/gen/calls_nr.h $(O)/gen/call_names.h
 	$(Q)mkdir -p $(@D)
 	$(call say,CLANG)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 $(O)/fuzz/%: tests/fuzz/%.c $(O)/gen/probe_list.h $(fuzz_obj)

@@ -318,4 +318,13 @@ struct sys_exit_ctx {
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
+static __always_inline int task_is_compat(struct task_struct *t)
+{
+#if defined(__TARGET_ARCH_x86)
+	return (t->thread_info.status & TS_COMPAT) != 0;
+#else
+	return (t->thread_info.flags >> TIF_32BIT) & 1;
+#endif
+}
+
 #endif

@@ -147,15 +147,6 @@ static __always_inline u16 born_of(u64 start_boottime)
 	return (u16)(start_boottime >> 20);
 }
 
-static __always_inline int task_is_compat(struct task_struct *t)
-{
-#if defined(__TARGET_ARCH_x86)
-	return (t->thread_info.status & TS_COMPAT) != 0;
-#else
-	return (t->thread_info.flags >> TIF_32BIT) & 1;
-#endif
-}
-
 static __always_inline int task_in_scope(struct task_struct *t)
 {
 	u32 tgid = t->tgid;

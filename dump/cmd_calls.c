@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd_calls.c - flightrec calls: how often a command makes which system call. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dump/calls.h"
+#include "dump/calls_run.h"
+#include "dump/command.h"
+#include "triggers/units.h"
+
+extern const struct command_ops cmd_calls;
+
+static const struct option options[] = {
+	{ "output", required_argument, NULL, 'o' },
+	{ "format", required_argument, NULL, 'O' },
+	{ "sort", required_argument, NULL, 'S' },
+	{ "calls", required_argument, NULL, 'e' },
+	{ "period", required_argument, NULL, 'd' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+/* In the order of the enums. */
+static const char *const sorts[] = { "time", "calls", "errors",
+				     "max",  "name",  NULL };
+static const char *const formats[] = { "table", "csv", "jsonl", "kv", NULL };
+
+struct calls {
+	struct call_view view;
+	const char *output;
+	char **command;
+	bool has_format;
+	uint64_t period_ns; /* of rows; 0: a table at the end */
+	char *names;        /* the argument of -e, cut at its commas */
+};
+
+static int word_index(const char *const *words, const char *word)
+{
+	for (int i = 0; words[i]; i++)
+		if (!strcmp(words[i], word))
+			return i;
+	return -1;
+}
+
+static int take_patterns(struct calls *c, const char *text)
+{
+	struct call_view *v = &c->view;
+	char *rest, *pattern;
+
+	free(c->names); /* the last -e holds */
+	v->nr_patterns = 0;
+	c->names = rest = strdup(text);
+	if (!rest)
+		return EXIT_FAILED;
+	while ((pattern = strsep(&rest, ","))) {
+		if (v->nr_patterns == CALL_PATTERNS)
+			return command_bad_usage(&cmd_calls,
+						 "-e: more than %d names",
+						 CALL_PATTERNS);
+		if (!call_pattern_known(pattern))
+			return command_bad_usage(
+				&cmd_calls,
+				"-e: no system call is named '%.64s'; the nearest is %s",
+				pattern, call_nearest(pattern));
+		v->patterns[v->nr_patterns++] = pattern;
+	}
+	return EXIT_OK;
+}
+
+static int take_period(struct calls *c, const char *text)
+{
+	if (units_parse_time(text, &c->period_ns) || c->period_ns < 1000000 ||
+	    c->period_ns > 86400000000000ULL)
+		return command_bad_usage(
+			&cmd_calls,
+			"-d: '%.64s' is no time from 1ms to 24h, as 500ms or 10s",
+			text);
+	return EXIT_OK;
+}
+
+static int take_option(struct calls *c, int opt, char **argv)
+{
+	int i;
+
+	switch (opt) {
+	case 'o':
+		c->output = optarg;
+		return EXIT_OK;
+	case 'd':
+		return take_period(c, optarg);
+	case 'e':
+		return take_patterns(c, optarg);
+	case 'O':
+		i = word_index(formats, optarg);
+		if (i < 0)
+			return command_bad_usage(
+				&cmd_calls,
+				"-O: '%.64s' is none of table, csv, jsonl, kv",
+				optarg);
+		c->view.format = (enum call_format)i;
+		c->has_format = true;
+		return EXIT_OK;
+	case 'S':
+		i = word_index(sorts, optarg);
+		if (i < 0)
+			return command_bad_usage(
+				&cmd_calls,
+				"-S: '%.64s' is none of time, calls, errors, max, name",
+				optarg);
+		c->view.sort = (enum call_sort)i;
+		return EXIT_OK;
+	default:
+		return command_bad_option(&cmd_calls, opt, argv, options);
+	}
+}
+
+static int check_format(struct calls *c)
+{
+	if (c->period_ns && !c->has_format)
+		c->view.format = CALL_CSV;
+	if (c->period_ns && c->view.format == CALL_TABLE)
+		return command_bad_usage(&cmd_calls,
+					 "-d gives rows: -O csv, jsonl or kv");
+	if (!c->period_ns && c->view.format == CALL_KV)
+		return command_bad_usage(&cmd_calls, "-O kv needs -d");
+	return EXIT_OK;
+}
+
+static int parse(struct calls *c, int argc, char **argv)
+{
+	int opt, code = EXIT_OK;
+
+	opterr = 0;
+	optind = 1;
+	while (code == EXIT_OK &&
+	       (opt = getopt_long(argc, argv, "+:o:O:S:e:d:h", options,
+				  NULL)) != -1) {
+		if (opt == 'h') {
+			command_print_help(&cmd_calls);
+			return -1;
+		}
+		code = take_option(c, opt, argv);
+	}
+	if (code == EXIT_OK && optind >= argc)
+		return command_bad_usage(&cmd_calls, "no command given");
+	c->command = argv + optind;
+	return code == EXIT_OK ? check_format(c) : code;
+}
+
+/* ---- counting ------------------------------------------------------------------ */
+
+static int say_not_loaded(int err)
+{
+	if (err == -EPERM || err == -EACCES) {
+		fprintf(stderr,
+			"flightrec calls: no right to load BPF programs; run it as root\n");
+		return EXIT_PERMISSION;
+	}
+	fprintf(stderr,
+		"flightrec calls: the kernel does not take our BPF programs: %s; "
+		"`flightrec doctor` says what it lacks\n",
+		strerror(-err));
+	return EXIT_FAILED;
+}
+
+static void say_lost(const struct call_counter *counter)
+{
+	uint64_t processes, calls;
+
+	call_counter_lost(counter, &processes, &calls);
+	if (processes || calls)
+		fprintf(stderr,
+			"flightrec calls: no room for %llu processes and %llu calls: "
+			"they are not counted\n",
+			(unsigned long long)processes,
+			(unsigned long long)calls);
+}
+
+/* What goes out, at every tick and at the end. */
+struct out {
+	const struct calls *calls;
+	struct call_counter *counter;
+	FILE *f;
+	struct call_rows *rows; /* NULL: a table at the end */
+	struct fr_call_count slots[FR_CALL_SLOTS];
+	int err; /* the first */
+};
+
+static void put_counts(void *arg)
+{
+	struct out *o = arg;
+	int err = call_counter_read(o->counter, o->slots);
+
+	if (!err && o->rows)
+		err = call_rows_add(o->rows, o->slots);
+	else if (!err)
+		err = calls_print(o->f, o->slots, &o->calls->view);
+	if (!o->err)
+		o->err = err;
+}
+
+static int run_counted(struct out *o)
+{
+	struct held_tick tick = { o->rows ? put_counts : NULL, o,
+				  o->calls->period_ns };
+	char **command = o->calls->command;
+	struct held_command held;
+	bool not_run;
+	int code, err = held_command_start(&held, command);
+
+	if (!err) {
+		err = call_counter_follow(o->counter, held.pid);
+		if (err)
+			held_command_drop(&held);
+	}
+	if (err) {
+		fprintf(stderr, "flightrec calls: cannot start %s: %s\n",
+			command[0], strerror(-err));
+		return EXIT_FAILED;
+	}
+	code = held_command_wait(&held, &tick, &not_run);
+	if (!not_run)
+		put_counts(o);
+	say_lost(o->counter);
+	return code;
+}
+
+static int count(const struct calls *c, FILE *f, struct call_counter *counter)
+{
+	struct out *o = calloc(1, sizeof(*o));
+	int code;
+
+	if (!o)
+		return EXIT_FAILED;
+	*o = (struct out){ .calls = c, .counter = counter, .f = f };
+	if (c->period_ns)
+		o->rows = call_rows_new(f, &c->view);
+	code = c->period_ns && !o->rows ? EXIT_FAILED : run_counted(o);
+	if (o->err) {
+		fprintf(stderr,
+			"flightrec calls: cannot write the counts: %s\n",
+			strerror(-o->err));
+		code = code ? code : EXIT_FAILED;
+	}
+	call_rows_free(o->rows);
+	free(o);
+	return code;
+}
+
+/* The file is made before the command runs: an hour's count must not be lost to a
+ * wrong name. */
+static int calls(const struct calls *c)
+{
+	struct call_counter *counter;
+	FILE *f = stderr;
+	int code, err = call_counter_open(&counter);
+
+	if (err)
+		return say_not_loaded(err);
+	if (c->output)
+		f = fopen(c->output, "we");
+	if (!f) {
+		fprintf(stderr, "flightrec calls: cannot write %s: %s\n",
+			c->output, strerror(errno));
+		code = EXIT_FAILED;
+	} else {
+		code = count(c, f, counter);
+	}
+	if (f && f != stderr && fclose(f) && !code)
+		code = EXIT_FAILED;
+	call_counter_close(counter);
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	struct calls c = { 0 };
+	int code = parse(&c, argc, argv);
+
+	if (code == EXIT_OK)
+		code = calls(&c);
+	else if (code < 0)
+		code = EXIT_OK;
+	free(c.names);
+	return code;
+}
+
+const struct command_ops cmd_calls = {
+	.name = "calls",
+	.summary =
+		"Counts the system calls of a command and of all that it starts.",
+	.usage =
+		"[-o FILE] [-O FORMAT] [-S KEY] [-d TIME] [-e GLOB,...] [--] COMMAND [ARGS...]",
+	.help = "As strace -f -c, but counted in the kernel: nothing is stopped. Needs root,\n"
+		"but no recorder.  A call counts when it returns.  Names of calls of 32-bit\n"
+		"programs end in /32.\n\n"
+		"OPTIONS\n"
+		"  -o, --output FILE    the counts (standard error)\n"
+		"  -O, --format FORMAT  table (default), csv or jsonl; the latter in ns\n"
+		"  -d, --period TIME    a row every so often, of what was added since the row\n"
+		"                       before: csv (default), jsonl or kv\n"
+		"  -S, --sort KEY       time (default), calls, errors, max: the largest first;\n"
+		"                       name: by name\n"
+		"  -e, --calls GLOB,... show these calls alone (read,*at)\n\n"
+		"EXIT STATUS\n"
+		"  the command's; 128 + N if signal N ended it; 2 for a wrong option, 6 without\n"
+		"  the rights, 126 if the command cannot be run, 127 if there is none, 1 if\n"
+		"  counting failed\n\n"
+		"EXAMPLES\n"
+		"  flightrec calls -- make -j8\n"
+		"  flightrec calls -S errors -e 'open*,*stat*' -- git status\n"
+		"  flightrec calls -d 1s -e 'read,write' -o rows.csv -- ./job.sh\n"
+		"  flightrec calls -O csv -o calls.csv -- ./job.sh\n",
+	.run = run,
+};

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# calls.sh - flightrec calls: counts beside those of strace, exit status, signals,
+# wrong arguments, no rights.
+. "$(dirname "$0")/private_recorder.bash"
+need_kernel
+need strace python3 setpriv
+scratch
+export LC_ALL=C
+
+has() { grep -q -- "$1" "$2"; }
+lacks() { ! grep -q -- "$1" "$2"; }
+same_as_strace() { # WHAT PROGRAM
+	strace -f -c -o "$W/strace" "$2" </dev/null >"$W/out" 2>&1
+	check_exit "$1: its own exit status" 7 \
+		"$FR" calls -O csv -o "$W/csv" -- "$2"
+	check "$1: calls and errors as strace counts" \
+		python3 tests/kernel/calls_compare.py "$W/csv" "$W/strace"
+}
+
+# 4 processes of 4 threads, 500 rounds each
+mix=$(helper callmix) || exit 1
+same_as_strace "threads and processes" "$mix"
+check "reads of the work, half of them errors" \
+	awk -F, '$1 == "read" && $2 >= 16000 && $3 == 8000 { ok = 1 }
+		END { exit !ok }' "$W/csv"
+check "a number without a name" has '^call_1000,16,16,' "$W/csv"
+check "a number beyond all counts" has '^call_other,16,16,' "$W/csv"
+if gcc -m32 -O2 -D_GNU_SOURCE -o "$W/mix32" tests/kernel/callmix.c -lpthread \
+	2>/dev/null && { "$W/mix32"; [ $? = 7 ]; }; then
+	same_as_strace "32-bit" "$W/mix32"
+	check "32-bit calls are marked" has '^getppid/32,8000,0,' "$W/csv"
+	check "and are not native ones" lacks '^getppid,' "$W/csv"
+else
+	echo "skip: no 32-bit program can be built and run here"
+fi
+
+# ---- what is printed ------------------------------------------------------------
+check_exit "a table on standard error" 7 "$FR" calls "$mix"
+check "with a line of sums" has ' total$' "$W/err"
+check "nothing on standard output" [ ! -s "$W/out" ]
+check_exit "sorted by calls, two names" 7 \
+	"$FR" calls -S calls -e 'get[p]pid,access' -O jsonl -o "$W/json" "$mix"
+check "the larger first, nothing else" python3 -c '
+import json, sys
+rows = [json.loads(l) for l in open(sys.argv[1])]
+assert [(r["syscall"], r["calls"]) for r in rows][0] == ("getppid", 8000), rows
+assert [r["syscall"] for r in rows] == ["getppid", "access"], rows' "$W/json"
+others() { # calls of others meanwhile
+	sh -c 'while :; do getconf PATH >&-; done' 2>/dev/null &
+	noise=$!
+	at_end "kill $noise 2>/dev/null"
+	"$FR" calls -e getppid -O csv -o "$W/csv" "$mix"
+	kill "$noise"
+	wait "$noise" 2>/dev/null
+	has '^getppid,8000,0,' "$W/csv"
+}
+check "what others do does not count" others
+
+# ---- rows -------------------------------------------------------------------------
+rows_add_up() { # FORMAT: the work takes longer than an interval; three times over
+	"$FR" calls -d 10ms -e getppid,read -O "$1" -o "$W/rows" \
+		sh -c '"$0"; "$0"; "$0"' "$mix"
+	python3 - "$1" "$W/rows" <<-'END'
+		import csv, json, sys
+		f = open(sys.argv[2])
+		if sys.argv[1] == "csv":
+		    rows = list(csv.DictReader(f))
+		elif sys.argv[1] == "jsonl":
+		    rows = [json.loads(l) for l in f]
+		else:
+		    rows = [dict(p.split("=") for p in l.split()) for l in f]
+		times = [float(r["time"]) for r in rows]
+		calls = sum(int(r.get("getppid.calls", 0)) for r in rows)
+		spent = sum(int(r.get("getppid.ns", 0)) for r in rows)
+		assert len(rows) >= 2 and times == sorted(times), times
+		assert 24000 <= calls <= 24010 and spent > calls, (calls, spent)
+		if sys.argv[1] != "kv":
+		    want = ["time"] + [f"{n}.{w}" for n in ("getppid", "getppid/32",
+		            "read", "read/32") for w in ("calls", "ns")]
+		    assert all(list(r) == want for r in rows), rows[0]
+	END
+}
+for format in csv jsonl kv; do
+	check "rows of $format add up" rows_add_up $format
+done
+check_exit "no period" 2 "$FR" calls -d 0 true
+check_exit "not a period" 2 "$FR" calls -d nan true
+check_exit "rows are no table" 2 "$FR" calls -d 1s -O table true
+
+# ---- how it ends ------------------------------------------------------------------
+check_exit "no such command" 127 "$FR" calls -- "$W/none"
+check "no counts of what did not run" lacks total "$W/err"
+check_exit "a folder is no command" 126 "$FR" calls -- "$W"
+check_exit "a command that dies of a signal" 137 "$FR" calls sh -c 'kill -9 $$'
+check "its counts are printed" has ' kill$' "$W/err"
+check_exit "SIGINT reaches the command" 9 "$FR" calls sh -c \
+	'trap "exit 9" INT; kill -INT $PPID; while :; do :; done'
+check "and the table is there" has ' total$' "$W/err"
+check_exit "a file that cannot be written" 1 \
+	"$FR" calls -o "$W/none/x" touch "$W/ran"
+check "before the command runs" [ ! -e "$W/ran" ]
+check_exit "no command" 2 "$FR" calls
+check_exit "an unknown call" 2 "$FR" calls -e reed true
+check "the nearest is named" has 'nearest is read$\|nearest is read;' "$W/err"
+check_exit "an unknown format" 2 "$FR" calls -O xml true
+check_exit "an unknown order" 2 "$FR" calls -S size true
+check_exit "no rights" 6 setpriv --reuid 65534 --regid 65534 --clear-groups \
+	"$FR" calls touch "$W/ran"
+check "what to do is said" has 'run it as root' "$W/err"
+check "nothing has run" [ ! -e "$W/ran" ]
+
+finish
