@@ -5,6 +5,7 @@
 #include "recorder/scan.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
 /* Types whose statvfs(3) answers from memory of this kernel. */
@@ -177,4 +178,12 @@ void mounts_free(struct mounts *m)
 		mount_free(&m->all[i]);
 	free(m->all);
 	*m = (struct mounts){ 0 };
+}
+
+bool mounts_changed(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLPRI };
+
+	return fd < 0 ||
+	       (poll(&p, 1, 0) > 0 && (p.revents & (POLLPRI | POLLERR)));
 }

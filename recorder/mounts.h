@@ -42,4 +42,8 @@ int mounts_parse(struct mounts *m, const char *list, const char *buf,
 		 size_t len);
 void mounts_free(struct mounts *m); /* not the states; leaves it empty */
 
+/* Did a mount come or go since this open mountinfo was read?  The kernel marks the
+ * descriptor.  One that is not open (-1) has changed. */
+bool mounts_changed(int fd);
+
 #endif

@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -68,15 +67,6 @@ static int filesystems_open(struct collector *c, const char *root)
 			     FILESYSTEMS_MAX);
 }
 
-/* The kernel marks an open mountinfo when a mount came or went. */
-static bool filesystems_changed(const struct procfile *file)
-{
-	struct pollfd p = { .fd = file->fd, .events = POLLPRI };
-
-	return file->fd < 0 ||
-	       (poll(&p, 1, 0) > 0 && (p.revents & (POLLPRI | POLLERR)));
-}
-
 /* Threads go on with the file systems that stay. */
 static void filesystems_keep(struct mounts *old, struct mounts *new)
 {
@@ -103,7 +93,7 @@ static void filesystems_list(struct collector *c, struct sample *s)
 	struct filesystems *f = c->state;
 	struct mounts new = { 0 };
 
-	if (f->listed && !filesystems_changed(&c->files[0]))
+	if (f->listed && !mounts_changed(c->files[0].fd))
 		return;
 	f->listed = procfile_read(&c->files[0]) == 0;
 	if (mounts_parse(&new, c->list, c->files[0].buf, c->files[0].len) ||

@@ -54,8 +54,9 @@ static const struct kmsg_known {
 };
 #define KMSG_KNOWN (sizeof(kmsg_known) / sizeof(kmsg_known[0]))
 
-static const char *const kmsg_levels[] = { "emerg",   "alert",	"crit", "err",
-					   "warning", "notice", "info", "debug" };
+static const char *const kmsg_levels[] = {
+	"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"
+};
 
 static const struct metric_def kmsg_lines =
 	SHAPE_COUNTER("kmsg.%.lines", "", 1);
