@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define COLLECTOR_SOURCES_MAX 8
 
@@ -80,6 +81,9 @@ struct collector {
 	/* What comes and goes has rows instead of metrics; NULL: nothing here.  Made
 	 * in open; collect fills it, the sampler writes it. */
 	struct row_table *rows;
+	/* Whom programs become that it runs, if we are root; 0: not said, nobody. */
+	uid_t child_uid;
+	gid_t child_gid;
 	void *state; /* the collector's own */
 };
 

@@ -105,6 +105,10 @@ static int sampler_add(struct sampler *s, const struct collector_ops *ops,
 	if (s->nr_slots == SAMPLER_COLLECTORS_MAX)
 		return -E2BIG;
 	slot->collector.ops = ops;
+	if (s->timer_uid != (uid_t)-1) {
+		slot->collector.child_uid = s->timer_uid;
+		slot->collector.child_gid = s->timer_gid;
+	}
 	slot->period_ns = sampler_period(s, ops, spec);
 	slot->want_full = true;
 	sample_init(&slot->sample, s->table);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* textfile.c - numbers that other programs leave in files. */
 #include "recorder/collector.h"
-#include "recorder/scan.h"
+#include "recorder/keyvalue.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,118 +15,19 @@
 
 #define TEXTFILE_BYTES_MAX (256 << 10) /* of one file */
 #define TEXTFILE_FILES_MAX 256
-#define TEXTFILE_NUMBER    64   /* bytes of a number */
-#define TEXTFILE_SCALE     1000 /* three decimals */
-#define TEXTFILE_LARGEST   9e15
 
-static const struct metric_def textfile_gauge = { "textfile.%", "",
-						  METRIC_GAUGE, TEXTFILE_SCALE,
-						  1 };
-static const struct metric_def textfile_counter = { "textfile.%", "",
-						    METRIC_COUNTER,
-						    TEXTFILE_SCALE, 1 };
+static const struct metric_def textfile_gauge =
+	KEYVALUE_DEF("textfile.%", METRIC_GAUGE);
+static const struct metric_def textfile_counter =
+	KEYVALUE_DEF("textfile.%", METRIC_COUNTER);
+static const struct keyvalue textfile_names = { &textfile_gauge,
+						&textfile_counter, "" };
 
 struct textfile {
 	char *root;
 	char *buf; /* of one file, TEXTFILE_BYTES_MAX */
 	char path[PATH_MAX];
 };
-
-/* ---- lines ------------------------------------------------------------------ */
-
-/* A decimal number with or without exponent; nan and inf are none. */
-static bool textfile_number(struct scan *line, int64_t *ret)
-{
-	char text[TEXTFILE_NUMBER], *end;
-	struct scan word;
-	double v;
-
-	if (!scan_word(line, 0, &word) || scan_len(&word) >= sizeof(text))
-		return false;
-	memcpy(text, word.p, scan_len(&word));
-	text[scan_len(&word)] = '\0';
-	if (!strchr("+-.0123456789", text[0]) || strpbrk(text, "xXpPnNiI"))
-		return false;
-	v = strtod(text, &end);
-	if (*end || !isfinite(v) || v > TEXTFILE_LARGEST ||
-	    v < -TEXTFILE_LARGEST)
-		return false;
-	*ret = llround(v * TEXTFILE_SCALE);
-	return true;
-}
-
-/* Where the name ends: at the = or blank behind it and behind what is in braces,
- * whose values may have any character in quotes. */
-static const char *textfile_name_end(const struct scan *line)
-{
-	bool braces = false, quotes = false;
-	const char *p = line->p;
-
-	for (; p < line->end; p++) {
-		if (quotes && *p == '\\' && p + 1 < line->end)
-			p++;
-		else if (*p == '"' && braces)
-			quotes = !quotes;
-		else if (!quotes && *p == '{')
-			braces = true;
-		else if (!quotes && *p == '}')
-			braces = false;
-		else if (!braces && (*p == '=' || *p == ' ' || *p == '\t'))
-			break;
-	}
-	return p;
-}
-
-static bool textfile_counts(const char *name, const char *end)
-{
-	const char *brace = memchr(name, '{', (size_t)(end - name));
-
-	end = brace ? brace : end;
-	return end - name > 6 && !memcmp(end - 6, "_total", 6);
-}
-
-/* A metric's name has no blank: one in a label becomes _. */
-static void textfile_put(struct sample *s, const struct scan *name, int64_t v)
-{
-	char text[METRIC_NAME_MAX];
-	size_t n = scan_len(name);
-
-	if (n >= sizeof(text)) {
-		sample_error(s);
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		text[i] = name->p[i] == ' ' || name->p[i] == '\t' ? '_' :
-								    name->p[i];
-	sample_put(s,
-		   textfile_counts(name->p, name->end) ? &textfile_counter :
-							 &textfile_gauge,
-		   text, n, v);
-}
-
-/* name=value, name value [time], name{label="x"} value [time] */
-static void textfile_line(struct sample *s, struct scan *line)
-{
-	const char *end;
-	int64_t v;
-
-	scan_blanks(line);
-	if (line->p == line->end || *line->p == '#')
-		return;
-	end = textfile_name_end(line);
-	if (end > line->p && end < line->end) {
-		struct scan rest = { end, line->end };
-
-		scan_blanks(&rest);
-		(void)scan_char(&rest, '=');
-		scan_blanks(&rest);
-		if (textfile_number(&rest, &v)) {
-			textfile_put(s, &(struct scan){ line->p, end }, v);
-			return;
-		}
-	}
-	sample_error(s);
-}
 
 /* ---- files ------------------------------------------------------------------ */
 
@@ -156,12 +56,11 @@ static void textfile_file(struct textfile *t, struct sample *s,
 			  const char *path)
 {
 	ssize_t n = textfile_read(t, path);
-	struct scan file = { t->buf, t->buf + (n > 0 ? n : 0) }, line;
 
 	if (n < 0)
 		sample_error(s);
-	while (scan_line(&file, &line))
-		textfile_line(s, &line);
+	else
+		keyvalue_text(s, &textfile_names, t->buf, (size_t)n);
 }
 
 static int textfile_is_one(const struct dirent *d)

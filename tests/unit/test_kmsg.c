@@ -50,8 +50,7 @@ static void messages_of_each_pattern(void **state)
 		  "INFO: task kworker/u8:1:77 blocked for more than 120 seconds." },
 		{ "lockup",
 		  "watchdog: BUG: soft lockup - CPU#1 stuck for 23s! [a:1]" },
-		{ "lockup",
-		  "rcu: INFO: rcu_sched self-detected stall on CPU" },
+		{ "lockup", "rcu: INFO: rcu_sched self-detected stall on CPU" },
 		{ "oom",
 		  "mysqld invoked oom-killer: gfp_mask=0x1100cca(GFP_HIGHUSER)" },
 		{ "segfault",
@@ -59,7 +58,8 @@ static void messages_of_each_pattern(void **state)
 		{ "bug", "BUG: kernel NULL pointer dereference, address: 0" },
 		{ "warning",
 		  "WARNING: CPU: 0 PID: 1 at fs/inode.c:1 iput+0x1/0x2" },
-		{ "link_down", "igb 0000:01:00.0 eth0: igb: eth0 NIC Link is Down" },
+		{ "link_down",
+		  "igb 0000:01:00.0 eth0: igb: eth0 NIC Link is Down" },
 		{ "io_error",
 		  "blk_update_request: I/O error, dev sda, sector 0 op 0x0" },
 		{ "io_error", "critical medium error, dev sdb, sector 7" },
@@ -71,7 +71,8 @@ static void messages_of_each_pattern(void **state)
 		  "XFS (sdb1): Metadata corruption detected at xfs_agf+0x1" },
 		{ "readdir_loop",
 		  "NFS: directory a/b contains a readdir loop.  Please" },
-		{ "not_responding", "nfs: server filer not responding, still trying" },
+		{ "not_responding",
+		  "nfs: server filer not responding, still trying" },
 		{ "mce", "mce: [Hardware Error]: Machine check events logged" },
 	};
 	char record[512], name[64];
@@ -132,9 +133,14 @@ static void numbers_that_are_missing(void **state)
 static void what_is_no_record(void **state)
 {
 	static const char *const bad[] = {
-		"no semicolon\n", "6,1,1,-;not ended", ";\n",
-		"x,1,1,-;a\n",	  "6;a\n",	       "6,;a\n",
-		"6,1;a\n",	  "99999999999999999999,1,1,-;a\n",
+		"no semicolon\n",
+		"6,1,1,-;not ended",
+		";\n",
+		"x,1,1,-;a\n",
+		"6;a\n",
+		"6,;a\n",
+		"6,1;a\n",
+		"99999999999999999999,1,1,-;a\n",
 	};
 
 	(void)state;
