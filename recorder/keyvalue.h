@@ -15,8 +15,8 @@
 
 #define KEYVALUE_SCALE 1000 /* three decimals */
 
-#define KEYVALUE_DEF(name, kind)              \
-	{                                     \
+#define KEYVALUE_DEF(name, kind)                  \
+	{                                         \
 		name, "", kind, KEYVALUE_SCALE, 1 \
 	}
 

@@ -320,9 +320,14 @@ static void random_bytes(void **state)
 static void lists(void **state)
 {
 	const struct collector_ops *ops = collector_find("command");
-	static const char *const bad[] = { NULL,     "",	 "x",
-					   "/a b",   "/x/a.sh /y/a.py",
-					   "/a'b",   "/",	 "/.sh",
+	static const char *const bad[] = { NULL,
+					   "",
+					   "x",
+					   "/a b",
+					   "/x/a.sh /y/a.py",
+					   "/a'b",
+					   "/",
+					   "/.sh",
 					   "/1 /2 /3 /4 /5 /6 /7 /8 /9 /10 /11 "
 					   "/12 /13 /14 /15 /16 /17" };
 	char what[256];
