@@ -26,12 +26,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PING_HOSTS_MAX   64
-#define PING_TIMEOUT_NS  1000000000LL
-#define PING_PACKETS_MAX 1024 /* of a round: raw sockets get answers to others too */
+#define PING_HOSTS_MAX  64
+#define PING_TIMEOUT_NS 1000000000LL
+#define PING_PACKETS_MAX \
+	1024 /* of a round: raw sockets get answers to others too */
 
-static const struct metric_def ping_rtt =
-	SHAPE_GAUGE("ping.%.rtt_ns", "ns", 1);
+static const struct metric_def ping_rtt = SHAPE_GAUGE("ping.%.rtt_ns", "ns", 1);
 static const struct metric_def ping_up = SHAPE_GAUGE("ping.%.up", "", 1);
 static const struct metric_def ping_sent = SHAPE_COUNTER("ping.%.sent", "", 1);
 static const struct metric_def ping_lost = SHAPE_COUNTER("ping.%.lost", "", 1);
@@ -199,11 +199,12 @@ static void ping_open_socket(struct ping_socket *s, int family)
 /* Of the Internet (RFC 1071).  A datagram socket and IPv6 put in their own. */
 static uint16_t ping_checksum(const struct ping_packet *packet)
 {
-	const uint16_t *p = (const uint16_t *)packet;
+	uint16_t words[sizeof(*packet) / 2];
 	uint32_t sum = 0;
 
-	for (unsigned i = 0; i < sizeof(*packet) / 2; i++)
-		sum += p[i];
+	memcpy(words, packet, sizeof(words));
+	for (unsigned i = 0; i < sizeof(words) / 2; i++)
+		sum += words[i];
 	sum = (sum >> 16) + (sum & 0xffff);
 	return (uint16_t) ~(sum + (sum >> 16));
 }
@@ -241,7 +242,8 @@ static void ping_ask(struct ping *p, unsigned index, struct sample *s)
 	n = sendto(sock->fd, &packet, sizeof(packet), 0, &h->to.any,
 		   is_v4 ? sizeof(h->to.v4) : sizeof(h->to.v6));
 	if (n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == EINTR)) {
-		sample_error(s); /* we had no room: it says nothing of the host */
+		sample_error(
+			s); /* we had no room: it says nothing of the host */
 		return;
 	}
 	h->number++;
