@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * calls.bpf.c - counts the system calls of one process and its descendants.
+ * calls.bpf.c - counts the system calls, or calls of a library's functions, of one
+ * process and its descendants.
  *
  * Loaded by `flightrec calls` alone (dump/calls_count.c), never by the daemon.
  * Nothing is sent: user space reads the counts.  As in strace -c, a call counts
@@ -20,6 +21,14 @@ struct {
 	__type(key, u32);
 	__type(value, struct fr_call_count);
 } counts SEC(".maps");
+
+/* Instead, if by_comm or by_pid. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 1); /* FR_CALL_KEYS, if it is used */
+	__type(key, struct fr_call_key);
+	__type(value, struct fr_call_count);
+} counts_by SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -42,8 +51,9 @@ struct {
 	__type(value, struct call_inside);
 } inside SEC(".maps");
 
+const volatile unsigned int by_comm = 0, by_pid = 0;
 unsigned long long processes_lost = 0; /* no room to follow them */
-unsigned long long calls_lost = 0;     /* no room for their thread */
+unsigned long long calls_lost = 0;     /* no room for their thread or key */
 
 SEC("tp_btf/sys_enter")
 int BPF_PROG(count_enter, struct pt_regs *regs, long nr)
@@ -69,11 +79,32 @@ int BPF_PROG(count_enter, struct pt_regs *regs, long nr)
 	return 0;
 }
 
+/* Where a call of the current thread counts; NULL: no room, which is counted. */
+static __always_inline struct fr_call_count *count_at(u32 slot)
+{
+	struct fr_call_key key = { .slot = slot };
+	struct fr_call_count *c, none = {};
+
+	if (!by_comm && !by_pid)
+		return bpf_map_lookup_elem(&counts, &slot);
+	bpf_get_current_comm(key.comm, sizeof(key.comm));
+	if (by_pid)
+		key.pid = bpf_get_current_pid_tgid() >> 32;
+	c = bpf_map_lookup_elem(&counts_by, &key);
+	if (c)
+		return c;
+	bpf_map_update_elem(&counts_by, &key, &none, BPF_NOEXIST);
+	c = bpf_map_lookup_elem(&counts_by, &key);
+	if (!c)
+		__sync_fetch_and_add(&calls_lost, 1);
+	return c;
+}
+
 /* Atomic although per CPU: where the kernel may preempt a program, another thread
  * may count the same call on this CPU meanwhile. */
 static __always_inline void count_call(u32 slot, u64 ns, long ret)
 {
-	struct fr_call_count *c = bpf_map_lookup_elem(&counts, &slot);
+	struct fr_call_count *c = count_at(slot);
 
 	if (!c)
 		return;
@@ -101,6 +132,18 @@ int BPF_PROG(count_exit, struct pt_regs *regs, long ret)
 	if (p->counts)
 		count_call(in->slot, bpf_ktime_get_ns() - in->since_ns, ret);
 	in->since_ns = 0;
+	return 0;
+}
+
+/* One program for all functions: the cookie says which. */
+SEC("uprobe")
+int count_function(struct pt_regs *ctx)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct fr_call_process *p = bpf_map_lookup_elem(&processes, &tgid);
+
+	if (p && p->counts)
+		count_call((u32)bpf_get_attach_cookie(ctx), 0, 0);
 	return 0;
 }
 
@@ -144,7 +187,8 @@ int BPF_PROG(count_thread_end, struct task_struct *t)
 	if (!p)
 		return 0;
 	bpf_map_delete_elem(&inside, &tid);
-	if (__sync_fetch_and_sub(&p->threads, 1) == 1)
+	if (p->threads < FR_CALL_ATTACHED &&
+	    __sync_fetch_and_sub(&p->threads, 1) == 1)
 		bpf_map_delete_elem(&processes, &tgid);
 	return 0;
 }

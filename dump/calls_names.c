@@ -67,8 +67,7 @@ bool call_pattern_known(const char *pattern)
 	return false;
 }
 
-/* Levenshtein's distance, of the first EDITS_LEN characters. */
-static unsigned edits(const char *a, const char *b)
+unsigned call_edits(const char *a, const char *b)
 {
 	unsigned row[EDITS_LEN + 1];
 	size_t la = strnlen(a, EDITS_LEN), lb = strnlen(b, EDITS_LEN);
@@ -98,7 +97,7 @@ const char *call_nearest(const char *name)
 	unsigned best = 0, least = ~0U;
 
 	for (unsigned i = 0; i < NR_NAMES; i++) {
-		unsigned n = edits(name, names[i].name);
+		unsigned n = call_edits(name, names[i].name);
 
 		if (n < least) {
 			least = n;

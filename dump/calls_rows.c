@@ -15,6 +15,7 @@ struct column {
 struct call_rows {
 	FILE *f;
 	enum call_format format;
+	bool timed; /* system calls: each has a time */
 	unsigned nr;
 	struct column columns[FR_CALL_SLOTS];
 };
@@ -25,6 +26,24 @@ static int by_name(const void *a, const void *b)
 		      ((const struct column *)b)->name);
 }
 
+static void add_columns(struct call_rows *r, const struct call_view *view)
+{
+	unsigned slots = view->library ? call_library_functions(view->library) :
+					 FR_CALL_SLOTS;
+
+	for (unsigned slot = 0; slot < slots; slot++) {
+		struct column *c = &r->columns[r->nr];
+
+		call_view_name(view, slot, c->name);
+		if (!call_is_shown(view, c->name) ||
+		    (!view->library && !call_is_known(slot)))
+			continue;
+		c->slot = slot;
+		r->nr++;
+	}
+	qsort(r->columns, r->nr, sizeof(r->columns[0]), by_name);
+}
+
 struct call_rows *call_rows_new(FILE *f, const struct call_view *view)
 {
 	struct call_rows *r = calloc(1, sizeof(*r));
@@ -33,42 +52,43 @@ struct call_rows *call_rows_new(FILE *f, const struct call_view *view)
 		return NULL;
 	r->f = f;
 	r->format = view->format;
-	for (unsigned slot = 0; slot < FR_CALL_SLOTS; slot++) {
-		struct column *c = &r->columns[r->nr];
-
-		call_name(slot, c->name);
-		if (!call_is_known(slot) || !call_is_shown(view, c->name))
-			continue;
-		c->slot = slot;
-		r->nr++;
-	}
-	qsort(r->columns, r->nr, sizeof(r->columns[0]), by_name);
+	r->timed = !view->library;
+	add_columns(r, view);
 	if (r->format != CALL_CSV)
 		return r;
 	fputs("time", f);
-	for (unsigned i = 0; i < r->nr; i++)
-		fprintf(f, ",%s.calls,%s.ns", r->columns[i].name,
-			r->columns[i].name);
+	for (unsigned i = 0; i < r->nr; i++) {
+		fprintf(f, ",%s.calls", r->columns[i].name);
+		if (r->timed)
+			fprintf(f, ",%s.ns", r->columns[i].name);
+	}
 	fputc('\n', f);
 	return r;
+}
+
+static void put_value(const struct call_rows *r, const char *name,
+		      const char *what, unsigned long long value)
+{
+	switch (r->format) {
+	case CALL_JSONL:
+		fprintf(r->f, ",\"%s.%s\":%llu", name, what, value);
+		break;
+	case CALL_KV:
+		fprintf(r->f, " %s.%s=%llu", name, what, value);
+		break;
+	default:
+		fprintf(r->f, ",%llu", value);
+	}
 }
 
 static void put_cell(const struct call_rows *r, const char *name,
 		     unsigned long long calls, unsigned long long ns)
 {
-	switch (r->format) {
-	case CALL_JSONL:
-		fprintf(r->f, ",\"%s.calls\":%llu,\"%s.ns\":%llu", name, calls,
-			name, ns);
-		break;
-	case CALL_KV:
-		if (calls)
-			fprintf(r->f, " %s.calls=%llu %s.ns=%llu", name, calls,
-				name, ns);
-		break;
-	default:
-		fprintf(r->f, ",%llu,%llu", calls, ns);
-	}
+	if (r->format == CALL_KV && !calls)
+		return;
+	put_value(r, name, "calls", calls);
+	if (r->timed)
+		put_value(r, name, "ns", ns);
 }
 
 int call_rows_add(struct call_rows *r, const struct fr_call_count *slots)

@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +17,7 @@
 #define EXIT_CANNOT_RUN  126
 #define EXIT_NOT_FOUND   127
 
+/* The first four end us when we are attached. */
 static const int passed_on[] = { SIGINT,  SIGTERM, SIGHUP,
 				 SIGQUIT, SIGUSR1, SIGUSR2 };
 
@@ -153,6 +157,58 @@ int held_command_wait(struct held_command *h, const struct held_tick *tick,
 	close(h->failed_fd);
 	restore_signals(h);
 	return exit_code(status);
+}
+
+/* ---- a process that runs already ------------------------------------------------ */
+
+int attached_open(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int wait_attached(int fd, int signal_fd, const struct held_tick *tick)
+{
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
+			      { .fd = signal_fd, .events = POLLIN } };
+	uint64_t period = tick->fn ? tick->period_ns : 0;
+	uint64_t now = now_ns(), due = now + period;
+
+	for (;;) {
+		uint64_t left = due > now ? due - now : 0;
+		struct timespec t = { .tv_sec = (time_t)(left / 1000000000),
+				      .tv_nsec = (long)(left % 1000000000) };
+		int nr = ppoll(p, 2, period ? &t : NULL, NULL);
+
+		if (nr > 0)
+			return 0;
+		if (nr < 0 && errno != EINTR)
+			return -errno;
+		now = now_ns();
+		if (period && now >= due) {
+			tick->fn(tick->arg);
+			due += ((now - due) / period + 1) * period;
+		}
+	}
+}
+
+int attached_wait(int fd, const struct held_tick *tick)
+{
+	sigset_t set;
+	int signal_fd, err;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < 4; i++)
+		sigaddset(&set, passed_on[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+	err = signal_fd < 0 ? -errno : wait_attached(fd, signal_fd, tick);
+	if (signal_fd >= 0)
+		close(signal_fd);
+	/* They stay blocked: one that ended this must not end us before the counts are
+	 * printed. */
+	return err;
 }
 
 void held_command_drop(struct held_command *h)

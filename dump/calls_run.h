@@ -37,6 +37,13 @@ struct held_tick {
 int held_command_wait(struct held_command *h, const struct held_tick *tick,
 		      bool *ret_not_run);
 
+/* A process that runs already: its descriptor (pidfd), or negative errno. */
+int attached_open(pid_t pid);
+
+/* Waits until the process of ${fd} has ended, or one of SIGINT, SIGTERM, SIGHUP and
+ * SIGQUIT comes.  0 or negative errno. */
+int attached_wait(int fd, const struct held_tick *tick);
+
 /* Instead of held_command_wait(): it ends without having run. */
 void held_command_drop(struct held_command *h);
 

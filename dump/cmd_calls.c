@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dump/calls.h"
 #include "dump/calls_run.h"
@@ -18,6 +19,9 @@ static const struct option options[] = {
 	{ "sort", required_argument, NULL, 'S' },
 	{ "calls", required_argument, NULL, 'e' },
 	{ "period", required_argument, NULL, 'd' },
+	{ "by", required_argument, NULL, 'b' },
+	{ "lib", required_argument, NULL, 'l' },
+	{ "pid", required_argument, NULL, 'p' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -25,12 +29,15 @@ static const struct option options[] = {
 /* In the order of the enums. */
 static const char *const sorts[] = { "time", "calls", "errors",
 				     "max",  "name",  NULL };
+static const char *const bys[] = { "", "comm", "pid", NULL };
 static const char *const formats[] = { "table", "csv", "jsonl", "kv", NULL };
 
 struct calls {
 	struct call_view view;
 	const char *output;
 	char **command;
+	struct call_library *library; /* that of view; NULL: system calls */
+	pid_t pid;                    /* instead of a command; 0: none */
 	bool has_format;
 	uint64_t period_ns; /* of rows; 0: a table at the end */
 	char *names;        /* the argument of -e, cut at its commas */
@@ -69,6 +76,45 @@ static int take_patterns(struct calls *c, const char *text)
 	return EXIT_OK;
 }
 
+static int take_library(struct calls *c, const char *text)
+{
+	char what[512];
+
+	call_library_free(c->library); /* the last --lib holds */
+	c->library = NULL;
+	if (call_library_open(text, &c->library, what, sizeof(what)))
+		return command_bad_usage(&cmd_calls, "--lib: %s", what);
+	c->view.library = c->library;
+	return EXIT_OK;
+}
+
+static int take_pid(struct calls *c, const char *text)
+{
+	char *end;
+	long pid;
+
+	errno = 0;
+	pid = strtol(text, &end, 10);
+	if (errno || end == text || *end || pid < 1 || pid > 4194304)
+		return command_bad_usage(
+			&cmd_calls, "-p: '%.64s' is no number of a process",
+			text);
+	c->pid = (pid_t)pid;
+	return EXIT_OK;
+}
+
+static int take_by(struct calls *c, const char *text)
+{
+	int i = word_index(bys, text);
+
+	if (i < 1)
+		return command_bad_usage(
+			&cmd_calls, "--by: '%.64s' is neither comm nor pid",
+			text);
+	c->view.by = (enum call_by)i;
+	return EXIT_OK;
+}
+
 static int take_period(struct calls *c, const char *text)
 {
 	if (units_parse_time(text, &c->period_ns) || c->period_ns < 1000000 ||
@@ -92,6 +138,12 @@ static int take_option(struct calls *c, int opt, char **argv)
 		return take_period(c, optarg);
 	case 'e':
 		return take_patterns(c, optarg);
+	case 'b':
+		return take_by(c, optarg);
+	case 'l':
+		return take_library(c, optarg);
+	case 'p':
+		return take_pid(c, optarg);
 	case 'O':
 		i = word_index(formats, optarg);
 		if (i < 0)
@@ -116,8 +168,15 @@ static int take_option(struct calls *c, int opt, char **argv)
 	}
 }
 
-static int check_format(struct calls *c)
+static int check_options(struct calls *c)
 {
+	if (c->view.library && c->view.nr_patterns)
+		return command_bad_usage(
+			&cmd_calls,
+			"-e chooses system calls; functions: --lib LIBRARY:GLOB,...");
+	if (c->period_ns && c->view.by != CALL_BY_NOTHING)
+		return command_bad_usage(&cmd_calls,
+					 "--by gives a table, not rows of -d");
 	if (c->period_ns && !c->has_format)
 		c->view.format = CALL_CSV;
 	if (c->period_ns && c->view.format == CALL_TABLE)
@@ -135,7 +194,7 @@ static int parse(struct calls *c, int argc, char **argv)
 	opterr = 0;
 	optind = 1;
 	while (code == EXIT_OK &&
-	       (opt = getopt_long(argc, argv, "+:o:O:S:e:d:h", options,
+	       (opt = getopt_long(argc, argv, "+:o:O:S:e:d:p:h", options,
 				  NULL)) != -1) {
 		if (opt == 'h') {
 			command_print_help(&cmd_calls);
@@ -143,20 +202,30 @@ static int parse(struct calls *c, int argc, char **argv)
 		}
 		code = take_option(c, opt, argv);
 	}
-	if (code == EXIT_OK && optind >= argc)
+	if (code == EXIT_OK && optind >= argc && !c->pid)
 		return command_bad_usage(&cmd_calls, "no command given");
+	if (code == EXIT_OK && optind < argc && c->pid)
+		return command_bad_usage(&cmd_calls,
+					 "a command and -p: one of the two");
 	c->command = argv + optind;
-	return code == EXIT_OK ? check_format(c) : code;
+	return code == EXIT_OK ? check_options(c) : code;
 }
 
 /* ---- counting ------------------------------------------------------------------ */
 
-static int say_not_loaded(int err)
+static int say_not_loaded(int err, const struct call_library *library)
 {
 	if (err == -EPERM || err == -EACCES) {
 		fprintf(stderr,
 			"flightrec calls: no right to load BPF programs; run it as root\n");
 		return EXIT_PERMISSION;
+	}
+	if (library && (err == -EMFILE || err == -ENFILE)) {
+		fprintf(stderr,
+			"flightrec calls: no descriptors left for %u functions; raise "
+			"ulimit -Hn, or choose fewer: --lib LIBRARY:GLOB\n",
+			call_library_functions(library));
+		return EXIT_FAILED;
 	}
 	fprintf(stderr,
 		"flightrec calls: the kernel does not take our BPF programs: %s; "
@@ -188,17 +257,57 @@ struct out {
 	int err; /* the first */
 };
 
+static int put_rows(struct out *o)
+{
+	int err = call_counter_read(o->counter, o->slots);
+
+	return err ? err : call_rows_add(o->rows, o->slots);
+}
+
+static int put_table(struct out *o)
+{
+	struct call_item *items;
+	unsigned nr;
+	int err = call_counter_items(o->counter, &items, &nr);
+
+	if (err)
+		return err;
+	err = calls_print(o->f, items, nr, &o->calls->view);
+	free(items);
+	return err;
+}
+
 static void put_counts(void *arg)
 {
 	struct out *o = arg;
-	int err = call_counter_read(o->counter, o->slots);
+	int err = o->rows ? put_rows(o) : put_table(o);
 
-	if (!err && o->rows)
-		err = call_rows_add(o->rows, o->slots);
-	else if (!err)
-		err = calls_print(o->f, o->slots, &o->calls->view);
 	if (!o->err)
 		o->err = err;
+}
+
+/* One that runs already: until it ends, or somebody interrupts us. */
+static int run_attached(struct out *o)
+{
+	struct held_tick tick = { o->rows ? put_counts : NULL, o,
+				  o->calls->period_ns };
+	pid_t pid = o->calls->pid;
+	int fd = attached_open(pid);
+	int err = fd < 0 ? fd : call_counter_attach(o->counter, pid);
+
+	if (!err)
+		err = attached_wait(fd, &tick);
+	if (fd >= 0)
+		close(fd);
+	if (err) {
+		fprintf(stderr,
+			"flightrec calls: cannot watch process %d: %s\n", pid,
+			strerror(-err));
+		return EXIT_FAILED;
+	}
+	put_counts(o);
+	say_lost(o->counter);
+	return EXIT_OK;
 }
 
 static int run_counted(struct out *o)
@@ -237,7 +346,10 @@ static int count(const struct calls *c, FILE *f, struct call_counter *counter)
 	*o = (struct out){ .calls = c, .counter = counter, .f = f };
 	if (c->period_ns)
 		o->rows = call_rows_new(f, &c->view);
-	code = c->period_ns && !o->rows ? EXIT_FAILED : run_counted(o);
+	if (c->period_ns && !o->rows)
+		code = EXIT_FAILED;
+	else
+		code = c->pid ? run_attached(o) : run_counted(o);
 	if (o->err) {
 		fprintf(stderr,
 			"flightrec calls: cannot write the counts: %s\n",
@@ -255,10 +367,10 @@ static int calls(const struct calls *c)
 {
 	struct call_counter *counter;
 	FILE *f = stderr;
-	int code, err = call_counter_open(&counter);
+	int code, err = call_counter_open(c->library, c->view.by, &counter);
 
 	if (err)
-		return say_not_loaded(err);
+		return say_not_loaded(err, c->library);
 	if (c->output)
 		f = fopen(c->output, "we");
 	if (!f) {
@@ -284,15 +396,16 @@ static int run(int argc, char **argv)
 	else if (code < 0)
 		code = EXIT_OK;
 	free(c.names);
+	call_library_free(c.library);
 	return code;
 }
 
 const struct command_ops cmd_calls = {
 	.name = "calls",
 	.summary =
-		"Counts the system calls of a command and of all that it starts.",
+		"Counts the system or library calls of a command and of all that it starts.",
 	.usage =
-		"[-o FILE] [-O FORMAT] [-S KEY] [-d TIME] [-e GLOB,...] [--] COMMAND [ARGS...]",
+		"[-o FILE] [-O FORMAT] [-S KEY] [-d TIME | --by WHO] [-e GLOB,... | --lib LIBRARY[:GLOB,...]] {-p PID | [--] COMMAND [ARGS...]}",
 	.help = "As strace -f -c, but counted in the kernel: nothing is stopped. Needs root,\n"
 		"but no recorder.  A call counts when it returns.  Names of calls of 32-bit\n"
 		"programs end in /32.\n\n"
@@ -303,7 +416,14 @@ const struct command_ops cmd_calls = {
 		"                       before: csv (default), jsonl or kv\n"
 		"  -S, --sort KEY       time (default), calls, errors, max: the largest first;\n"
 		"                       name: by name\n"
-		"  -e, --calls GLOB,... show these calls alone (read,*at)\n\n"
+		"  -e, --calls GLOB,... show these calls alone (read,*at)\n"
+		"      --by WHO         comm or pid: told apart by program name, or by process and\n"
+		"                       name\n"
+		"      --lib LIBRARY[:GLOB,...]\n"
+		"                       instead of system calls those of functions of a library or\n"
+		"                       program (libc.so.6:malloc,free), 512 at most\n"
+		"  -p, --pid PID        instead of a command: a process that runs, and what it\n"
+		"                       starts from now on, until it ends or ^C\n\n"
 		"EXIT STATUS\n"
 		"  the command's; 128 + N if signal N ended it; 2 for a wrong option, 6 without\n"
 		"  the rights, 126 if the command cannot be run, 127 if there is none, 1 if\n"
@@ -312,6 +432,9 @@ const struct command_ops cmd_calls = {
 		"  flightrec calls -- make -j8\n"
 		"  flightrec calls -S errors -e 'open*,*stat*' -- git status\n"
 		"  flightrec calls -d 1s -e 'read,write' -o rows.csv -- ./job.sh\n"
-		"  flightrec calls -O csv -o calls.csv -- ./job.sh\n",
+		"  flightrec calls -O csv -o calls.csv -- ./job.sh\n"
+		"  flightrec calls --by comm -- make -j8\n"
+		"  flightrec calls --lib 'libc.so.6:*alloc,free' -- ./job.sh\n"
+		"  flightrec calls -p 4711 -d 10s\n",
 	.run = run,
 };

@@ -57,6 +57,102 @@ others() { # calls of others meanwhile
 }
 check "what others do does not count" others
 
+# ---- functions of a library -------------------------------------------------------
+functions() { # the work calls each as often as it says
+	"$FR" calls --lib libc.so.6:access,syscall,pthread_create,fork \
+		-O csv -o "$W/csv" "$mix"
+	[ $? = 7 ] && printf '%s\n' function,calls syscall,8032 access,1600 \
+		pthread_create,12 fork,4 | cmp - "$W/csv"
+}
+check "functions of the C library, each call once" functions
+check_exit "a function of the program itself" 7 \
+	"$FR" calls --lib "$mix:ma[i]n" -O jsonl -o "$W/json" "$mix"
+check "it is called once" cmp "$W/json" - <<<'{"function":"main","calls":1}'
+names_of_nm() { # a witness for which names there are: one of each place
+	nm -D --defined-only /lib/*-linux-gnu/libc.so.6 |
+		awk '$2 ~ /^[TW]$/ && $3 ~ /^pthread_mutex_/ { print $1 }' |
+		sort -u | wc -l
+}
+if command -v nm >/dev/null; then
+	"$FR" calls -d 1s -O csv -o "$W/rows" --lib 'libc.so.6:pthread_mutex_*' true
+	check "as many as nm knows, in rows of calls alone" [ "$(names_of_nm)" = \
+		"$(head -1 "$W/rows" | tr , '\n' | grep -c '[.]calls$')" ]
+	check "functions have no time" lacks '[.]ns' "$W/rows"
+fi
+check_exit "functions in a table" 7 "$FR" calls --lib libc.so.6:fork "$mix"
+check "with its own columns" has '^ 100.00 *4 fork$' "$W/err"
+check_exit "no such library" 2 "$FR" calls --lib libnone.so.9 true
+check "what to write is said" has 'write its whole path' "$W/err"
+check_exit "no library" 2 "$FR" calls --lib /etc/passwd true
+check_exit "no such function" 2 "$FR" calls --lib libc.so.6:acess true
+check "the nearest function is named" has 'the nearest is access;' "$W/err"
+check_exit "too many functions" 2 "$FR" calls --lib libc.so.6 true
+check "and how many there may be" has 'at most 512' "$W/err"
+check_exit "-e is for system calls" 2 "$FR" calls --lib libc.so.6:fork -e read true
+
+# ---- told apart -------------------------------------------------------------------
+check_exit "by process" 7 \
+	"$FR" calls --by pid -e getppid -O csv -o "$W/csv" "$mix"
+check "four processes, each with its calls" awk -F, '
+	NR == 1 { bad = $0 != "syscall,calls,errors,total_ns,max_ns,comm,pid" }
+	NR > 1 { n++; pids[$7]; bad += $2 != 2000 || $6 != "\"callmix\"" }
+	END { exit bad || n != 4 || length(pids) != 4 }' "$W/csv"
+"$FR" calls --by comm -e getppid -O jsonl -o "$W/json" \
+	sh -c '"$0"; cp "$0" "$1/a\"b"; "$1/a\"b"' "$mix" "$W"
+check "by name, one that needs quotes" python3 -c '
+import json, sys
+rows = [json.loads(l) for l in open(sys.argv[1])]
+got = {r["comm"]: r["calls"] for r in rows if r["calls"] >= 100}
+assert got == {"callmix": 8000, "a\"b": 8000}, rows' "$W/json"
+check_exit "by something else" 2 "$FR" calls --by uid true
+check_exit "no rows of that" 2 "$FR" calls --by pid -d 1s true
+
+# ---- a process that runs ----------------------------------------------------------
+until_rows() { # PID: it counts since
+	until [ -s "$W/rows" ] && [ "$(wc -l <"$W/rows")" -gt 1 ]; do
+		kill -0 "$1" || return
+		read -r -t 0.02 _ <>"$W/never"
+	done
+	return 0
+}
+attached() { # OPTIONS: to a shell that then starts the work
+	rm "$W/rows"
+	mkfifo "$W/go"
+	bash -c 'read -r _ <"$0"; "$1"; exit 0' "$W/go" "$mix" &
+	local shell=$!
+	"$FR" calls -p $shell -d 20ms -e getppid -o "$W/rows" "$@" &
+	local counter=$!
+	at_end "kill $counter 2>/dev/null"
+	until_rows $counter || return
+	echo go >"$W/go"
+	wait $shell
+	wait $counter
+	local code=$?
+	rm "$W/go"
+	return $code
+}
+mkfifo "$W/never"
+check "attached, until it ends" attached
+check "what it starts later is counted" awk -F, '
+	NR > 1 { n += $2 } END { exit !(n >= 8000 && n <= 8010) }' "$W/rows"
+interrupted() {
+	rm "$W/rows"
+	sleep 600 &
+	local sleeper=$!
+	"$FR" calls -p $sleeper -d 20ms -e read -o "$W/rows" &
+	local counter=$!
+	at_end "kill $counter 2>/dev/null"
+	until_rows $counter || return
+	kill -INT $counter
+	wait $counter || return
+	kill $sleeper # it was left running
+}
+check "^C ends the counting alone" interrupted
+check_exit "no such process" 1 "$FR" calls -p 4194304
+check "that is said" has 'cannot watch process 4194304: No such process' "$W/err"
+check_exit "no number" 2 "$FR" calls -p self
+check_exit "a process and a command" 2 "$FR" calls -p $$ true
+
 # ---- rows -------------------------------------------------------------------------
 rows_add_up() { # FORMAT: the work takes longer than an interval; three times over
 	"$FR" calls -d 10ms -e getppid,read -O "$1" -o "$W/rows" \
