@@ -30,7 +30,10 @@ DEB_TEST  := python3 python3-prometheus-client strace fio sqlite3 git gcc-multil
              e2fsprogs procps psmisc iproute2 nftables fuse3 libfuse3-dev spin stress-ng
 VERSION   := $(shell git describe --always --dirty 2>/dev/null || echo 0.1)
 ARCH      := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
-ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(SAN) -MMD -MP -D_GNU_SOURCE \
+# Tests name the build folder from the root, people from here: both find what an
+# object was made of.
+DEPS       = -MMD -MP -MT $(abspath $@) -MT $(patsubst $(CURDIR)/%,%,$(abspath $@))
+ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(SAN) $(DEPS) -D_GNU_SOURCE \
              -DFLIGHTREC_VERSION='"$(VERSION)"' -I. -Iinclude -isystem $(O)/gen \
              -include tests/style/banned.h $(PKG_CFLAGS)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -125,7 +128,7 @@ $(O)/gen/sys_streams.h: $(sys_src) bpf Makefile
 $(O)/gen/%.bpf.o: bpf/%.bpf.c | $(O)/gen/probe_list.h $(O)/gen/sys_streams.h
 	$(Q)mkdir -p $(@D)
 	$(call say,BPF)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
-	  -Wall -Wno-unused-function -idirafter /usr/include/$(shell $(CC) -dumpmachine) -MMD -MP -MF $(O)/gen/$*.bpf.d -Iinclude -Ibpf \
+	  -Wall -Wno-unused-function -idirafter /usr/include/$(shell $(CC) -dumpmachine) $(DEPS) -MF $(O)/gen/$*.bpf.d -Iinclude -Ibpf \
 	  -I$(O)/gen -c -o $@ $< && $(STRIP_BPF) $@
 $(O)/gen/%.skel.h: $(O)/gen/%.bpf.o
 	$(call say,SKEL)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
@@ -199,7 +202,7 @@ tsan: ## unit and stress tests under TSan
 	$(Q)$(MAKE) --no-print-directory O=$(O)/tsan SAN=-fsanitize=thread unit-programs
 	$(Q)O=$(O)/tsan SLOWER=10 tests/run.sh unit stress
 # The library once more, as the fuzzers need it.
-FUZZ_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DFLIGHTREC_VERSION='"fuzz"' -g -O1 -MMD -MP \
+FUZZ_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DFLIGHTREC_VERSION='"fuzz"' -g -O1 $(DEPS) \
               -I. -Iinclude -isystem $(O)/gen -include tests/style/banned.h $(PKG_CFLAGS)
 fuzz_obj := $(lib_src:%.c=$(O)/fuzz/obj/%.o) \
             $(patsubst $(O)/gen/%.o,$(O)/fuzz/obj/gen/%.o,$(lists))
