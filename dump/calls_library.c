@@ -38,21 +38,26 @@ static bool find_library(const char *name, char *ret, size_t size)
 {
 	static const char *const folders[] = {
 #ifdef __x86_64__
-		"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu",
+		"/lib/x86_64-linux-gnu",
+		"/usr/lib/x86_64-linux-gnu",
 #elif defined(__aarch64__)
-		"/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
+		"/lib/aarch64-linux-gnu",
+		"/usr/lib/aarch64-linux-gnu",
 #endif
-		"/lib64",	  "/usr/lib64",
-		"/usr/local/lib", "/lib",
-		"/usr/lib",	  NULL
+		"/lib64",
+		"/usr/lib64",
+		"/usr/local/lib",
+		"/lib",
+		"/usr/lib",
+		NULL
 	};
 	bool found = strchr(name, '/') != NULL;
 
 	if (found)
 		return (size_t)snprintf(ret, size, "%s", name) < size;
 	for (unsigned i = 0; folders[i] && !found; i++)
-		found = (size_t)snprintf(ret, size, "%s/%s", folders[i],
-					 name) < size &&
+		found = (size_t)snprintf(ret, size, "%s/%s", folders[i], name) <
+				size &&
 			access(ret, R_OK) == 0;
 	return found;
 }
@@ -211,8 +216,7 @@ static int check_number(struct call_library *l, const uint8_t *image,
 	l->least = ~0U;
 	elf_functions(image, len, take, l);
 	snprintf(ret_what, size, "%s has no function '%.64s'%s%s", l->path,
-		 l->globs, *l->nearest ? "; the nearest is " : "",
-		 l->nearest);
+		 l->globs, *l->nearest ? "; the nearest is " : "", l->nearest);
 	return -ESRCH;
 }
 

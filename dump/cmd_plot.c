@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "dump/command.h"
+#include "dump/metric_missing.h"
 #include "dump/plot.h"
 #include "dump/view_open.h"
 #include "triggers/units.h"
@@ -161,28 +162,6 @@ static void list(const struct plot *p)
 		       *p->series[i].unit ? p->series[i].unit : "-");
 }
 
-static int no_such_metric(struct view *v, const char *name)
-{
-	struct plot all = { .to_ns = 0 };
-	const char **names, *near = NULL, *unused;
-	char any[] = "*", *globs[] = { any };
-
-	if (!plot_gather(&all, v, globs, 1, &unused)) {
-		names = calloc(all.nr + 1, sizeof(*names));
-		for (unsigned i = 0; names && i < all.nr; i++)
-			names[i] = all.series[i].name;
-		near = names ? units_nearest(name, names) : NULL;
-		fprintf(stderr,
-			"flightrec: no metric '%s' was sampled%s%s; flightrec "
-			"plot --list names them\n",
-			name, near ? "; the nearest is " : "",
-			near ? near : "");
-		free(names);
-	}
-	plot_free(&all);
-	return EXIT_EMPTY;
-}
-
 static int write_svg(const struct plot_args *a, const struct view *v)
 {
 	FILE *out = fopen(a->output, "we");
@@ -227,7 +206,7 @@ static int show(struct plot_args *a, struct view *v, char **globs, unsigned nr)
 		return code;
 	r = plot_gather(&a->plot, v, globs, nr, &missing);
 	if (r == -ENOENT) {
-		code = no_such_metric(v, missing);
+		code = metric_missing(v, missing);
 	} else if (r) {
 		fprintf(stderr, "flightrec: not enough memory\n");
 		code = EXIT_FAILED;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dump/command.h"
+#include "dump/metric_missing.h"
 #include "dump/row_write.h"
 #include "dump/view_open.h"
 
@@ -16,6 +17,7 @@ struct show {
 	struct view_filter filter;
 	enum row_format format;
 	const char *columns; /* as given; NULL: what suits the streams */
+	bool samples;        /* these alone */
 	const char *metric;  /* glob; NULL: all */
 	bool no_header, anonymize, keep_extensions;
 	unsigned *chosen;
@@ -59,7 +61,7 @@ static const struct {
 	  "time,pid,ppid,comm,state,threads,rss,vms,cpu_5s,cpu_2m,cpu_1h,cmdline" },
 	{ "system", "time,key,value" },
 	{ "filesystem", "time,mode,size,modified,path" },
-	{ "sample", "time,metric,value,unit,mark" },
+	{ "sample", "time,metric,value,delta,rate,unit,mark" },
 	{ "meta", "time,op,value,text" },
 	{ "hist",
 	  "time,dur,of_stream,op,call,dev,cgroup,count,p50,p90,p99,p999,longest" },
@@ -78,6 +80,23 @@ static int parse_format(const char *text, enum row_format *ret)
 	else
 		return -EINVAL;
 	return 0;
+}
+
+/* --samples and --metric, whatever stands before or behind them. */
+static int choose_samples(struct show *s)
+{
+	struct filter_words *streams = &s->filter.streams;
+
+	for (unsigned i = 0; i < streams->nr; i++)
+		if (strcmp(streams->words[i], "sample"))
+			return command_bad_usage(
+				&cmd_show,
+				"--samples and --metric show the stream sample "
+				"alone, not '%s'",
+				streams->words[i]);
+	if (!streams->nr)
+		streams->words[streams->nr++] = "sample";
+	return EXIT_OK;
 }
 
 /* EXIT_OK, EXIT_USAGE, or -1: help was asked for and given. */
@@ -99,9 +118,7 @@ static int parse_options(int argc, char **argv, struct show *s)
 			s->no_header = true;
 		} else if (opt == 's' || opt == 'm') {
 			s->metric = opt == 'm' ? optarg : s->metric;
-			if (!s->filter.streams.nr)
-				s->filter.streams.words[s->filter.streams.nr++] =
-					"sample";
+			s->samples = true;
 		} else if (opt == 'a') {
 			s->anonymize = true;
 		} else if (opt == 'e') {
@@ -122,7 +139,7 @@ static int parse_options(int argc, char **argv, struct show *s)
 							 optarg, what);
 		}
 	}
-	return EXIT_OK;
+	return s->samples ? choose_samples(s) : EXIT_OK;
 }
 
 /* Streams to be shown as a set of bits. */
@@ -227,7 +244,7 @@ static bool is_wanted(const struct show *s, const struct view *v,
 			      !fnmatch(s->metric, name, 0));
 }
 
-static int write_rows(const struct show *s, struct view *v)
+static int write_rows(const struct show *s, struct view *v, size_t *ret_nr)
 {
 	bool all = s->format == ROW_JSONL && !s->columns;
 	struct view_cursor *c = view_cursor_new(v);
@@ -240,8 +257,10 @@ static int write_rows(const struct show *s, struct view *v)
 		for (size_t i = 0; i < view_nr_rows(v) && !ferror(stdout);
 		     i++) {
 			view_seek(c, i);
-			if (is_wanted(s, v, c))
-				row_write(w, c);
+			if (!is_wanted(s, v, c))
+				continue;
+			row_write(w, c);
+			++*ret_nr;
 		}
 	}
 	if (w)
@@ -256,19 +275,24 @@ static int write_rows(const struct show *s, struct view *v)
 static int show(struct show *s, struct view *v, int code)
 {
 	int r = check_streams(s, v);
+	size_t nr = 0;
 
 	if (r == EXIT_OK && s->anonymize)
 		r = view_open_anonymize(v, s->keep_extensions, NULL);
 	if (r == EXIT_OK)
 		r = choose(s, v);
 	if (r == EXIT_OK)
-		r = write_rows(s, v);
+		r = write_rows(s, v, &nr);
 	if (r != EXIT_OK)
 		return r;
 	if (!view_nr_rows(v)) {
 		fprintf(stderr, "flightrec: no row matches; flightrec info "
 				"says what span the snapshot covers\n");
 		return code == EXIT_OK ? EXIT_EMPTY : code;
+	}
+	if (!nr && s->metric) {
+		r = metric_missing(v, s->metric);
+		return code == EXIT_OK ? r : code;
 	}
 	return code;
 }
@@ -303,7 +327,8 @@ const struct command_ops cmd_show = {
 		"  --no-header         no line with the names of the columns\n"
 		"  --anonymize         keyed hashes in place of names, arguments, addresses\n"
 		"  --keep-extensions   the same, but .c, .log, ... stay\n\n"
-		"  --samples           sampled counters (the same as --stream sample)\n"
+		"  --samples           sampled counters (the same as --stream sample), each with\n"
+		"                      its growth and, of counters, that per second\n"
 		"  --metric GLOB       of them those whose name matches\n\n"
 		"Sampled counters are shown with these, or --stream sample, only.\n\n"
 		"EXAMPLES\n"

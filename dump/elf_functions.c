@@ -42,9 +42,9 @@ static bool copy(const struct elf *e, uint64_t at, void *dst, size_t size)
 
 /* ---- headers ---------------------------------------------------------------------- */
 
-#define TAKE_HEADER(e, h)                                           \
-	((e)->phoff = (h).e_phoff, (e)->phnum = (h).e_phnum,        \
-	 (e)->phsize = (h).e_phentsize, (e)->shoff = (h).e_shoff,   \
+#define TAKE_HEADER(e, h)                                         \
+	((e)->phoff = (h).e_phoff, (e)->phnum = (h).e_phnum,      \
+	 (e)->phsize = (h).e_phentsize, (e)->shoff = (h).e_shoff, \
 	 (e)->shnum = (h).e_shnum, (e)->shsize = (h).e_shentsize)
 
 static int read_header(struct elf *e)
@@ -208,8 +208,7 @@ static int64_t read_table(const struct elf *e, const struct section *table,
 		if (!read_symbol(e, table->offset + i * table->entry, &s))
 			return -EINVAL;
 		if (ELF64_ST_TYPE(s.info) != STT_FUNC ||
-		    s.section == SHN_UNDEF ||
-		    !find_offset(e, s.value, &offset))
+		    s.section == SHN_UNDEF || !find_offset(e, s.value, &offset))
 			continue;
 		name = find_name(e, &strings, s.name);
 		if (!name)

@@ -21,7 +21,8 @@ struct plot_point {
 };
 
 struct plot_series {
-	char name[160], unit[32];
+	char *name;    /* for terminals: without controls */
+	char unit[32]; /* the same */
 	bool is_counter;
 	uint32_t collector;
 	int64_t wrap;
@@ -33,7 +34,8 @@ struct plot_series {
 	size_t nr_samples, room_samples;
 	struct plot_point *points;
 	size_t nr, room;
-	double min, max, last, mean; /* of the points; NAN if there are none */
+	double min, max, last,
+		mean; /* of the time that is known; NAN: none is */
 };
 
 struct plot {
@@ -51,9 +53,10 @@ int plot_gather(struct plot *p, struct view *v, char **globs, unsigned nr,
 		const char **ret_missing);
 void plot_free(struct plot *p);
 
-/* A value as people read it: 1.5 MiB/s, 20 ms, 3.2 */
-char *plot_value(char buf[48], const struct plot *p,
-		 const struct plot_series *s, double value);
+/* A value as people read it: 1.5 MiB/s, 20 ms, 3.2; without the unit if it would be
+ * longer than ${width} bytes. */
+char *plot_value(char buf[48], const struct plot_series *s, double value,
+		 size_t width);
 /* Lowest and highest value of the axis. */
 void plot_range(const struct plot_series *s, double *ret_low, double *ret_high);
 

@@ -4,7 +4,8 @@
  *
  * A round may hold only what changed: a value is valid until the next one of its
  * metric, or a full set of its collector that lacks it.  So points are made for each
- * round of the collector, not for each row.
+ * round of the collector, not for each row, and for its last look before that, as
+ * rounds without a change leave nothing but their tick.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -12,10 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dump/escape.h"
 #include "dump/plot.h"
+#include "dump/view_rounds.h"
 #include "triggers/counter_step.h"
 #include "triggers/units.h"
 
+#define NAME_MAX_BYTES 160
 #define COLLECTORS_MAX 256
 #define METRICS_MAX    65536
 #define GAP            2.5 /* usual distances without a tick */
@@ -25,15 +29,26 @@ struct times {
 	size_t nr, room;
 };
 
+struct rounds {
+	struct round {
+		uint64_t ts, before; /* before: its last look; 0: not known */
+	} * all;
+	size_t nr, room;
+	uint64_t last_look;
+};
+
 struct gather {
 	struct plot *p;
 	struct view *v;
 	struct view_cursor *c;
 	char **globs;
 	unsigned nr_globs;
+	bool *found; /* [nr_globs] */
+	struct view_rounds *looks;
 	unsigned metric, unit; /* columns */
 	uint32_t *index;       /* by number of a metric: series + 1, or NONE */
-	struct times rounds[COLLECTORS_MAX], full[COLLECTORS_MAX], ticks;
+	struct rounds rounds[COLLECTORS_MAX];
+	struct times full[COLLECTORS_MAX], ticks;
 	unsigned room;
 	bool no_memory;
 };
@@ -73,12 +88,59 @@ static void add_time(struct gather *g, struct times *t, uint64_t ns)
 
 /* ---- rows ------------------------------------------------------------------------ */
 
+static void add_round(struct gather *g, const struct view_sample *s,
+		      uint64_t ts)
+{
+	struct rounds *r = &g->rounds[s->collector];
+	struct round *at;
+
+	if (r->nr && r->all[r->nr - 1].ts >= ts)
+		return;
+	at = room_for(g, r->all, r->nr, &r->room, sizeof(*at));
+	if (!at)
+		return;
+	r->all = at;
+	r->all[r->nr++] =
+		(struct round){ ts, view_rounds_before(g->looks, 0, s->tick,
+						       s->every) };
+	r->last_look = view_rounds_before(g->looks, 0, UINT64_MAX, s->every);
+}
+
 static bool is_wanted(const struct gather *g, const char *name)
 {
+	bool wanted = false;
+
 	for (unsigned i = 0; i < g->nr_globs; i++)
 		if (!fnmatch(g->globs[i], name, 0))
-			return true;
-	return false;
+			wanted = g->found[i] = true;
+	return wanted;
+}
+
+/* What reaches terminals and pictures. */
+static char *plain(const char *text)
+{
+	size_t n = strlen(text);
+	char *s = malloc(n * ESCAPE_GROWTH + 1);
+
+	if (s)
+		s[escape_text(s, text, n, ESCAPE_CONTROLS)] = '\0';
+	return s;
+}
+
+/* Whole characters only. */
+static void get_unit(struct gather *g, struct plot_series *s)
+{
+	char text[sizeof(s->unit) / ESCAPE_GROWTH];
+	char *unit;
+	size_t n;
+
+	view_get_text(g->c, g->unit, text, sizeof(text));
+	unit = plain(text);
+	if (!unit)
+		return;
+	n = strlen(unit);
+	memcpy(s->unit, unit, n + 1);
+	free(unit);
 }
 
 static struct plot_series *
@@ -98,8 +160,9 @@ new_series(struct gather *g, const struct view_sample *sample, const char *name)
 				   .collector = sample->collector,
 				   .wrap = sample->wrap,
 				   .scale = sample->scale };
-	snprintf(s->name, sizeof(s->name), "%s", name);
-	view_get_text(g->c, g->unit, s->unit, sizeof(s->unit));
+	s->name = plain(name);
+	g->no_memory |= !s->name;
+	get_unit(g, s);
 	g->index[sample->metric] = p->nr;
 	return s;
 }
@@ -108,7 +171,7 @@ static struct plot_series *series_of(struct gather *g,
 				     const struct view_sample *sample)
 {
 	uint32_t at = g->index[sample->metric];
-	char name[160];
+	char name[NAME_MAX_BYTES];
 
 	if (at == NONE)
 		return NULL;
@@ -130,7 +193,7 @@ static void add_sample(struct gather *g, uint64_t ts)
 	if (!view_get_sample(g->c, &sample) || sample.metric >= METRICS_MAX ||
 	    sample.collector >= COLLECTORS_MAX)
 		return;
-	add_time(g, &g->rounds[sample.collector], ts);
+	add_round(g, &sample, ts);
 	s = series_of(g, &sample);
 	if (!s)
 		return;
@@ -181,24 +244,48 @@ static void add_full_set(void *arg, uint32_t collector, uint64_t ts)
 
 /* ---- points ---------------------------------------------------------------------- */
 
+static void put_point(struct gather *g, struct plot_series *s, uint64_t ts,
+		      double value)
+{
+	struct plot_point *at =
+		room_for(g, s->points, s->nr, &s->room, sizeof(*at));
+
+	if (!at)
+		return;
+	s->points = at;
+	s->points[s->nr++] = (struct plot_point){ ts, value };
+}
+
+static bool is_drawing(const struct plot_series *s)
+{
+	return s->nr && !isnan(s->points[s->nr - 1].value);
+}
+
+/* What holds at the end of the span, holds until there. */
+static void add_beyond(struct gather *g, struct plot_series *s, double value)
+{
+	if (!is_drawing(s) || s->points[s->nr - 1].ts >= g->p->to_ns)
+		return;
+	if (!s->is_counter)
+		value = s->points[s->nr - 1].value;
+	if (!isnan(value))
+		put_point(g, s, g->p->to_ns, value);
+}
+
 static void add_point(struct gather *g, struct plot_series *s, uint64_t ts,
 		      double value)
 {
-	struct plot_point *at;
-
-	if (ts > g->p->to_ns)
+	if (ts > g->p->to_ns) {
+		add_beyond(g, s, value);
 		return;
+	}
 	if (ts < g->p->from_ns) { /* the last one before goes on */
 		if (s->is_counter)
 			return;
 		s->nr = 0;
 		ts = g->p->from_ns;
 	}
-	at = room_for(g, s->points, s->nr, &s->room, sizeof(*at));
-	if (!at)
-		return;
-	s->points = at;
-	s->points[s->nr++] = (struct plot_point){ ts, value };
+	put_point(g, s, ts, value);
 }
 
 static uint64_t usual_distance(const struct times *t)
@@ -216,15 +303,15 @@ static uint64_t usual_distance(const struct times *t)
 	return middle;
 }
 
-/* Did ticks stay away for long somewhere between the two? */
-static bool has_gap(const struct times *ticks, uint64_t usual, uint64_t from,
-		    uint64_t to)
+/* Where ticks stayed away for long between the two: the last before that; 0: nowhere. */
+static uint64_t find_gap(const struct times *ticks, uint64_t usual,
+			 uint64_t from, uint64_t to)
 {
 	size_t low = 0, high = ticks->nr;
 	uint64_t before = from;
 
 	if (!usual || (double)(to - from) <= GAP * (double)usual)
-		return false;
+		return 0;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
@@ -235,10 +322,10 @@ static bool has_gap(const struct times *ticks, uint64_t usual, uint64_t from,
 	}
 	for (; low < ticks->nr && ticks->ns[low] < to; low++) {
 		if ((double)(ticks->ns[low] - before) > GAP * (double)usual)
-			return true;
+			return before;
 		before = ticks->ns[low];
 	}
-	return (double)(to - before) > GAP * (double)usual;
+	return (double)(to - before) > GAP * (double)usual ? before : 0;
 }
 
 static bool is_full(const struct times *full, uint64_t ts)
@@ -261,69 +348,145 @@ static double growth_of(const struct plot_series *s, int64_t before,
 static void add_rate(struct gather *g, struct plot_series *s, uint64_t before,
 		     uint64_t ts, double rate)
 {
-	bool first = !s->nr || isnan(s->points[s->nr - 1].value);
-
-	if (first && !isnan(rate))
+	if (before < g->p->from_ns)
+		before = g->p->from_ns;
+	if (ts > before && !is_drawing(s) && !isnan(rate))
 		add_point(g, s, before, rate);
 	add_point(g, s, ts, rate);
 }
 
-static void make_points(struct gather *g, struct plot_series *s)
+/* How far a series is while its points are made. */
+struct pen {
+	struct gather *g;
+	struct plot_series *s;
+	uint64_t usual;      /* between ticks */
+	int64_t now, before; /* values */
+	uint64_t before_ns;  /* of that before; 0: a stretch begins */
+	bool known;
+};
+
+static void lift(struct pen *p, uint64_t ts)
 {
-	const struct times *rounds = &g->rounds[s->collector];
-	uint64_t usual = usual_distance(&g->ticks), before_ns = 0;
-	int64_t now = 0, before = 0;
-	bool known = false;
-	size_t n = 0;
+	add_point(p->g, p->s, ts, NAN);
+	p->before_ns = 0;
+}
 
-	for (size_t i = 0; i < rounds->nr; i++) {
-		uint64_t ts = rounds->ns[i];
-		bool told = n < s->nr_samples && s->samples[n].ts == ts;
+/* The value is the same until then. */
+static void hold(struct pen *p, uint64_t ts)
+{
+	if (!p->known || !p->before_ns || ts <= p->before_ns)
+		return;
+	if (p->s->is_counter)
+		add_rate(p->g, p->s, p->before_ns, ts, 0);
+	else
+		add_point(p->g, p->s, ts, (double)p->now / p->s->scale);
+	p->before_ns = ts;
+}
 
-		if (told)
-			now = s->samples[n++].raw;
-		if (!told && is_full(&g->full[s->collector], ts))
-			known = false;
-		else
-			known |= told;
-		if (i && has_gap(&g->ticks, usual, rounds->ns[i - 1], ts)) {
-			add_point(g, s, rounds->ns[i - 1] + 1, NAN);
-			before_ns = 0;
-		}
-		if (!known) {
-			add_point(g, s, ts, NAN);
-			before_ns = 0;
-			continue;
-		}
-		if (!s->is_counter)
-			add_point(g, s, ts, (double)now / s->scale);
-		else if (before_ns)
-			add_rate(g, s, before_ns, ts,
-				 growth_of(s, before, now, ts - before_ns));
-		before = now;
-		before_ns = ts;
+/* From one round to the next, or to the end.  ${look}: the last one in between. */
+static void bridge(struct pen *p, uint64_t from, uint64_t to, uint64_t look)
+{
+	uint64_t gap = find_gap(&p->g->ticks, p->usual, from, to);
+
+	if (gap) {
+		/* It may have been looked at once in many ticks only. */
+		if (!p->s->is_counter)
+			hold(p, gap);
+		lift(p, gap + 1);
+	} else if (look > from && look < to) {
+		hold(p, look);
 	}
 }
 
+static void step(struct pen *p, uint64_t ts)
+{
+	if (!p->known) {
+		lift(p, ts);
+		return;
+	}
+	if (!p->s->is_counter)
+		add_point(p->g, p->s, ts, (double)p->now / p->s->scale);
+	else if (p->before_ns)
+		add_rate(p->g, p->s, p->before_ns, ts,
+			 growth_of(p->s, p->before, p->now, ts - p->before_ns));
+	p->before = p->now;
+	p->before_ns = ts;
+}
+
+/* Told in this round?  A damaged file may have a metric twice in one: the last holds. */
+static bool take_sample(struct pen *p, size_t *n, uint64_t ts)
+{
+	const struct plot_series *s = p->s;
+	bool told = false;
+
+	for (; *n < s->nr_samples && s->samples[*n].ts <= ts; ++*n)
+		if (s->samples[*n].ts == ts) {
+			p->now = s->samples[*n].raw;
+			told = true;
+		}
+	return told;
+}
+
+/* The value holds as long as somebody looked. */
+static void end_points(struct pen *p, const struct rounds *rounds)
+{
+	const struct times *ticks = &p->g->ticks;
+	uint64_t last, end = ticks->nr ? ticks->ns[ticks->nr - 1] : 0;
+
+	if (!rounds->nr)
+		return;
+	last = rounds->all[rounds->nr - 1].ts;
+	if (p->s->is_counter)
+		end = rounds->last_look;
+	if (end > last)
+		bridge(p, last, end + 1, end);
+}
+
+static void make_points(struct gather *g, struct plot_series *s)
+{
+	const struct rounds *rounds = &g->rounds[s->collector];
+	struct pen p = { .g = g, .s = s, .usual = usual_distance(&g->ticks) };
+	size_t n = 0;
+
+	for (size_t i = 0; i < rounds->nr; i++) {
+		const struct round *r = &rounds->all[i];
+		bool told;
+
+		if (i)
+			bridge(&p, rounds->all[i - 1].ts, r->ts, r->before);
+		told = take_sample(&p, &n, r->ts);
+		if (!told && is_full(&g->full[s->collector], r->ts))
+			p.known = false;
+		else
+			p.known |= told;
+		step(&p, r->ts);
+	}
+	end_points(&p, rounds);
+}
+
+/* A rate is that of the time before its point, any other value that of the time behind:
+ * each counts as long as it held. */
 static void sum_up(struct plot_series *s)
 {
-	double sum = 0;
-	size_t nr = 0;
+	double sum = 0, all_ns = 0;
 
 	s->min = s->max = s->last = s->mean = NAN;
 	for (size_t i = 0; i < s->nr; i++) {
-		double v = s->points[i].value;
+		const struct plot_point *at = &s->points[i];
+		double v = at->value, ns;
 
 		if (isnan(v))
 			continue;
-		s->min = nr && s->min < v ? s->min : v;
-		s->max = nr && s->max > v ? s->max : v;
+		s->min = fmin(s->min, v);
+		s->max = fmax(s->max, v);
 		s->last = v;
-		sum += v;
-		nr++;
+		if (!i || isnan(at[-1].value))
+			continue;
+		ns = (double)(at->ts - at[-1].ts);
+		sum += (s->is_counter ? v : at[-1].value) * ns;
+		all_ns += ns;
 	}
-	if (nr)
-		s->mean = sum / (double)nr;
+	s->mean = all_ns > 0 ? sum / all_ns : s->last;
 }
 
 static int by_name(const void *p, const void *q)
@@ -335,14 +498,9 @@ static int by_name(const void *p, const void *q)
 
 static const char *missing(const struct gather *g)
 {
-	for (unsigned i = 0; i < g->nr_globs; i++) {
-		bool some = false;
-
-		for (unsigned n = 0; n < g->p->nr && !some; n++)
-			some = !fnmatch(g->globs[i], g->p->series[n].name, 0);
-		if (!some)
+	for (unsigned i = 0; i < g->nr_globs; i++)
+		if (!g->found[i])
 			return g->globs[i];
-	}
 	return NULL;
 }
 
@@ -361,7 +519,7 @@ static void gather_all(struct gather *g)
 		make_points(g, &g->p->series[i]);
 		sum_up(&g->p->series[i]);
 	}
-	if (g->p->nr)
+	if (g->p->nr && !g->no_memory)
 		qsort(g->p->series, g->p->nr, sizeof(*g->p->series), by_name);
 }
 
@@ -380,17 +538,21 @@ int plot_gather(struct plot *p, struct view *v, char **globs, unsigned nr,
 			      .nr_globs = nr,
 			      .metric = view_find_column(v, "metric"),
 			      .unit = view_find_column(v, "unit"),
+			      .found = calloc(nr + 1, sizeof(bool)),
+			      .looks = view_rounds_new(v),
 			      .index = calloc(METRICS_MAX, sizeof(uint32_t)) };
-	if (g->c && g->index) {
+	if (g->c && g->index && g->found && g->looks) {
 		gather_all(g);
 		*ret_missing = missing(g);
 		r = g->no_memory ? -ENOMEM : *ret_missing ? -ENOENT : 0;
 	}
 	view_cursor_free(g->c);
+	view_rounds_free(g->looks);
+	free(g->found);
 	free(g->index);
 	free(g->ticks.ns);
 	for (unsigned i = 0; i < COLLECTORS_MAX; i++) {
-		free(g->rounds[i].ns);
+		free(g->rounds[i].all);
 		free(g->full[i].ns);
 	}
 	free(g);
@@ -400,6 +562,7 @@ int plot_gather(struct plot *p, struct view *v, char **globs, unsigned nr,
 void plot_free(struct plot *p)
 {
 	for (unsigned i = 0; i < p->nr; i++) {
+		free(p->series[i].name);
 		free(p->series[i].samples);
 		free(p->series[i].points);
 	}
@@ -410,24 +573,29 @@ void plot_free(struct plot *p)
 
 /* ---- values ---------------------------------------------------------------------- */
 
-char *plot_value(char buf[48], const struct plot *p,
-		 const struct plot_series *s, double value)
+char *plot_value(char buf[48], const struct plot_series *s, double value,
+		 size_t width)
 {
 	const char *per = s->is_counter ? "/s" : "";
-	char text[32];
+	char text[32] = "";
 
-	(void)p;
-	if (isnan(value))
+	if (isnan(value)) {
 		snprintf(buf, 48, "-");
-	else if (!strcmp(s->unit, "bytes") && value >= 0 && value < 1e18)
-		snprintf(buf, 48, "%s%s",
-			 units_human_size(text, (uint64_t)value), per);
+		return buf;
+	}
+	if (!strcmp(s->unit, "bytes") && value >= 0 && value < 1e18)
+		units_human_size(text, (uint64_t)value);
 	else if (!strcmp(s->unit, "ns") && value >= 0 && value < 1e18)
-		snprintf(buf, 48, "%s%s",
-			 units_human_time(text, (uint64_t)value), per);
+		units_human_time(text, (uint64_t)value);
+	if (*text)
+		snprintf(buf, 48, "%s%s", text, per);
 	else
-		snprintf(buf, 48, "%.4g%s%.12s%s", value, *s->unit ? " " : "",
+		snprintf(buf, 48, "%.4g%s%s%s", value, *s->unit ? " " : "",
 			 s->unit, per);
+	if (strlen(buf) > width && *text)
+		snprintf(buf, 48, "%s", text);
+	else if (strlen(buf) > width)
+		snprintf(buf, 48, "%.4g", value);
 	return buf;
 }
 

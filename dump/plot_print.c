@@ -115,13 +115,13 @@ static void put_label(const struct plot *p, const struct plot_series *s,
 
 	plot_range(s, &low, &high);
 	if (row == 0)
-		plot_value(text, p, s, high);
+		plot_value(text, s, high, LABEL_WIDTH - 2);
 	else if (row == p->height - 1)
-		plot_value(text, p, s, low);
+		plot_value(text, s, low, LABEL_WIDTH - 2);
 	else if (row == p->height / 2 && p->height > 4)
-		plot_value(text, p, s,
-			   high - (high - low) * row / (p->height - 1));
-	fprintf(out, "%*.*s ", LABEL_WIDTH - 2, LABEL_WIDTH - 2, text);
+		plot_value(text, s, high - (high - low) * row / (p->height - 1),
+			   LABEL_WIDTH - 2);
+	fprintf(out, "%*s ", LABEL_WIDTH - 2, text);
 	fputs(p->ascii ? "|" : "\xe2\x94\x82", out);
 }
 
@@ -137,8 +137,10 @@ static void put_panel(const struct plot *p, const struct plot_series *s,
 		return;
 	draw(p, s, &g);
 	fprintf(out, "%s: least %s, mean %s, most %s, last %s\n", s->name,
-		plot_value(min, p, s, s->min), plot_value(mean, p, s, s->mean),
-		plot_value(max, p, s, s->max), plot_value(last, p, s, s->last));
+		plot_value(min, s, s->min, sizeof(min)),
+		plot_value(mean, s, s->mean, sizeof(mean)),
+		plot_value(max, s, s->max, sizeof(max)),
+		plot_value(last, s, s->last, sizeof(last)));
 	for (unsigned row = 0; row < p->height; row++) {
 		put_label(p, s, row, out);
 		for (unsigned c = 0; c < cells(p); c++)

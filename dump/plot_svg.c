@@ -14,6 +14,7 @@
 #define BOTTOM      40
 #define COLUMNS_MAX (2 * (WIDTH - LEFT - RIGHT)) /* points told one by one */
 
+/* ${text} is UTF-8 without controls. */
 static void put_text(FILE *out, const char *text)
 {
 	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
@@ -25,8 +26,9 @@ static void put_text(FILE *out, const char *text)
 			fputs("&amp;", out);
 		else if (*p == '"')
 			fputs("&quot;", out);
-		else if (*p < 0x20 || *p >= 0x7f)
-			fputc('?', out);
+		else if (p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe)
+			fputs("?", out),
+				p += 2; /* U+FFFE, U+FFFF: not in XML */
 		else
 			fputc(*p, out);
 	}
@@ -79,25 +81,40 @@ static void put_curve(const struct plot *p, const struct plot_series *s,
 	fputs("\"/>\n", out);
 }
 
+static void put_value(const struct plot_series *s, const char *before,
+		      double value, FILE *out)
+{
+	char text[48];
+
+	fputs(before, out);
+	put_text(out, plot_value(text, s, value, sizeof(text)));
+}
+
+static void put_label(const struct plot_series *s, double y, double value,
+		      FILE *out)
+{
+	fprintf(out, "<text class=\"n e\" x=\"%d\" y=\"%.0f\">", LEFT - 6, y);
+	put_value(s, "", value, out);
+	fputs("</text>\n", out);
+}
+
 static void put_panel(const struct plot *p, const struct plot_series *s,
 		      double top, FILE *out)
 {
 	double low, high, base = top + PANEL - 16;
-	char a[48], b[48], c[48];
 
 	plot_range(s, &low, &high);
 	fprintf(out, "<text class=\"t\" x=\"%d\" y=\"%.0f\">", LEFT, top + 16);
 	put_text(out, s->name);
-	fprintf(out,
-		"<tspan class=\"n\"> least %s, mean %s, most %s</tspan></text>\n",
-		plot_value(a, p, s, s->min), plot_value(b, p, s, s->mean),
-		plot_value(c, p, s, s->max));
+	fputs("<tspan class=\"n\">", out);
+	put_value(s, " least ", s->min, out);
+	put_value(s, ", mean ", s->mean, out);
+	put_value(s, ", most ", s->max, out);
+	fputs("</tspan></text>\n", out);
 	fprintf(out, "<path class=\"a\" d=\"M%d %.0fV%.0fH%d\"/>\n", LEFT,
 		top + TITLE, base, WIDTH - RIGHT);
-	fprintf(out, "<text class=\"n e\" x=\"%d\" y=\"%.0f\">%s</text>\n",
-		LEFT - 6, top + TITLE + 8, plot_value(a, p, s, high));
-	fprintf(out, "<text class=\"n e\" x=\"%d\" y=\"%.0f\">%s</text>\n",
-		LEFT - 6, base, plot_value(a, p, s, low));
+	put_label(s, top + TITLE + 8, high, out);
+	put_label(s, base, low, out);
 	put_curve(p, s, top, out);
 }
 

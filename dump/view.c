@@ -40,6 +40,8 @@ static void free_block(struct view_block *b)
 	free(b->metric);
 	free(b->value);
 	free(b->marks);
+	free(b->growth);
+	free(b->grew_in_ns);
 	if (b->made)
 		view_free_made(b->made);
 	else
@@ -406,7 +408,7 @@ int view_load(struct view *v, const struct view_filter *f,
 	if (!is_sorted(v))
 		qsort_r(v->rows, v->nr_rows, sizeof(*v->rows), compare_rows, v);
 	drop_duplicates(v);
-	r = view_mark_values(v);
+	r = view_find_growth(v);
 	if (r)
 		return r;
 	if (f && f->limit && v->nr_rows > f->limit)

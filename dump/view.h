@@ -137,6 +137,8 @@ unsigned view_row_file(const struct view_cursor *c);
  * none. */
 struct view_sample {
 	uint32_t metric, collector, scale;
+	uint32_t every; /* its collector looks in every n-th tick; 0: not known */
+	uint64_t tick;
 	int64_t raw,
 		wrap; /* wrap: raw begins again at 0 there; 0: it does not */
 	double value;

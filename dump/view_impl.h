@@ -35,6 +35,9 @@
 /* Of a histogram. */
 #define SRC_OF_STREAM  (-18)
 #define SRC_BUCKETS    (-19)
+/* Of a sampled value. */
+#define SRC_DELTA      (-20)
+#define SRC_RATE       (-21)
 /* Words of field i: SRC_WORDS - i. */
 #define SRC_WORDS      (-1000)
 
@@ -135,6 +138,8 @@ struct view_block {
 	uint32_t *parent, *metric;
 	int64_t *value;
 	uint8_t *marks;       /* of each: enum counter_mark */
+	int64_t *growth;      /* since the value before, */
+	uint64_t *grew_in_ns; /* in this time; 0: not known */
 	uint64_t *lengths[3]; /* view_anonymize.c */
 	/* The rows were unpacked, and are not in the file: their memory, and the
 	 * place of each in its record. */
@@ -258,7 +263,9 @@ void view_free_made(struct made *m); /* NULL is a no-op */
 /* view_samples.c */
 /* After the rows are sorted: how each counter went since the row before.  0 or
  * -ENOMEM. */
-int view_mark_values(struct view *v);
+int view_find_growth(struct view *v);
+void view_get_growth(struct view_cursor *c, struct view_value *ret);
+void view_get_rate(struct view_cursor *c, struct view_value *ret);
 /* LEB128; false: cut or longer than 64 bits. */
 bool view_varint(const uint8_t **p, const uint8_t *end, uint64_t *ret);
 /* A field of the record by name; ${otherwise}: there is none. */

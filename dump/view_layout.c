@@ -309,6 +309,8 @@ static void map_own(struct view_layout *l, struct view *v)
 		layout_put(l, intern_column(v, "metric", l->stream),
 			   SRC_METRIC);
 		layout_put(l, intern_column(v, "value", l->stream), SRC_VALUE);
+		layout_put(l, intern_column(v, "delta", l->stream), SRC_DELTA);
+		layout_put(l, intern_column(v, "rate", l->stream), SRC_RATE);
 		layout_put(l, intern_column(v, "unit", l->stream), SRC_UNIT);
 		layout_put(l, intern_column(v, "mark", l->stream), SRC_MARK);
 	}

@@ -5,11 +5,8 @@
 #include <string.h>
 
 #include "dump/view_impl.h"
-#include "triggers/counter_step.h"
 
-#define METRIC_COUNTER 2     /* metric_kind of events.def */
-#define METRICS_MAX    65537 /* numbers a recorder gives; others are not marked */
-#define SOURCES_MAX    16
+#define METRIC_COUNTER 2 /* metric_kind of events.def */
 
 bool view_varint(const uint8_t **p, const uint8_t *end, uint64_t *ret)
 {
@@ -156,6 +153,8 @@ bool view_get_sample(struct view_cursor *c, struct view_sample *ret)
 	ret->metric = c->block->metric[c->value];
 	ret->collector =
 		(uint32_t)view_named_field(c->block, c->row, "collector", 0);
+	ret->tick = view_named_field(c->block, c->row, "tick", 0);
+	ret->every = (uint32_t)view_named_field(c->block, c->row, "every", 0);
 	ret->raw = c->block->value[c->value];
 	ret->scale = view_metric_scale(c);
 	ret->value = (double)ret->raw / ret->scale;
@@ -181,69 +180,4 @@ void view_full_sets(const struct view *v,
 							      "collector", 0),
 				   b->b->ts[row]);
 	}
-}
-
-/* ---- counters that went backwards ------------------------------------------------ */
-
-struct last_value {
-	int64_t value;
-	bool is_known;
-};
-
-static void mark_row(struct view_cursor *c, struct view_block *b,
-		     struct last_value *last)
-{
-	struct view_sample sample;
-	int64_t growth;
-
-	if (!view_get_sample(c, &sample) || !sample.is_counter)
-		return;
-	if (last->is_known)
-		b->marks[c->value] = (uint8_t)counter_step(
-			last->value, sample.raw, sample.wrap, &growth);
-	*last = (struct last_value){ sample.raw, true };
-}
-
-static int mark_rows(struct view *v, struct view_cursor *c,
-		     struct last_value *last)
-{
-	for (size_t i = 0; i < v->nr_rows; i++) {
-		struct view_block *b = &v->blocks[v->rows[i].block];
-		uint32_t metric, source;
-
-		if (b->layout->use != USE_VALUES)
-			continue;
-		if (!b->marks)
-			b->marks = calloc(b->nr_values + 1u, 1);
-		if (!b->marks)
-			return -ENOMEM;
-		metric = b->metric[v->rows[i].row];
-		source = v->files[b->file].source;
-		if (metric >= METRICS_MAX || source >= SOURCES_MAX)
-			continue;
-		view_seek(c, i);
-		mark_row(c, b, &last[source * METRICS_MAX + metric]);
-	}
-	return 0;
-}
-
-int view_mark_values(struct view *v)
-{
-	struct view_cursor *c;
-	struct last_value *last;
-	bool any = false;
-	int r = -ENOMEM;
-
-	for (unsigned i = 0; i < v->nr_blocks; i++)
-		any |= v->blocks[i].layout->use == USE_VALUES;
-	if (!any)
-		return 0;
-	c = view_cursor_new(v);
-	/* untouched pages cost nothing */
-	last = calloc(SOURCES_MAX * METRICS_MAX, sizeof(*last));
-	if (c && last)
-		r = mark_rows(v, c, last);
-	view_cursor_free(c);
-	free(last);
-	return r;
 }

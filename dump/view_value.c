@@ -225,6 +225,10 @@ static void get_source(struct view_cursor *c, int src, struct view_value *ret)
 		ret->scale = view_metric_scale(c);
 		ret->type = ret->scale > 1 ? VIEW_DECIMAL : VIEW_I64;
 		ret->u = (uint64_t)c->block->value[c->value];
+	} else if (src == SRC_DELTA) {
+		view_get_growth(c, ret);
+	} else if (src == SRC_RATE) {
+		view_get_rate(c, ret);
 	} else if (src <= SRC_WORDS) {
 		view_words(c, SRC_WORDS - src, ret);
 	} else if (src <= SRC_COMM && src >= SRC_FACT) {

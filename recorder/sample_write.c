@@ -107,7 +107,8 @@ static bool sample_flush(struct sample_writer *w, const struct sample_round *r,
 				 .tick = r->tick,
 				 .collector = r->collector,
 				 .full = r->full,
-				 .count = count };
+				 .count = (uint16_t)count,
+				 .every = r->every };
 
 	w->values += count;
 	w->bytes += len;

@@ -18,7 +18,8 @@ struct sample_writer {
 struct sample_round {
 	uint64_t ts, tick;
 	uint16_t collector;
-	bool full; /* all values, not only what changed */
+	uint16_t every; /* ticks from a round to the next; 0: too many for 16 bits */
+	bool full;      /* all values, not only what changed */
 };
 
 #define SAMPLE_VALUE_BYTES_MAX 15 /* 5 for the number, 10 for the value */

@@ -238,7 +238,10 @@ static unsigned sampler_collect(struct sampler *s, unsigned i, uint64_t tick)
 {
 	struct sampler_slot *slot = &s->slots[i];
 	struct sample_round r = { .tick = tick,
-				  .collector = (uint16_t)(i + 1) };
+				  .collector = (uint16_t)(i + 1),
+				  .every = slot->every <= UINT16_MAX ?
+						   (uint16_t)slot->every :
+						   0 };
 	bool vanished;
 
 	if (slot->turn == tick / slot->every + 1)

@@ -94,6 +94,42 @@ check "a part of the time" eval '[ "$("$FR" plot --ascii --begin -500ms "$W/a.fr
 check "--list: what was sampled" eval '"$FR" plot --list "$W/a.frs" | grep -q "^meminfo.MemFree  *gauge  *bytes"'
 check "show --metric: the same rows as all, filtered" eval '[ "$("$FR" show -O csv --metric "load.*" -f ts,metric,value "$W/a.frs")" = \
 	"$(grep "^ts,\|,load\." "$W/rows.csv")" ]'
+growth() { # deltas add up, and are rates of the time they took; the stopped timer too
+	"$FR" show -O csv --metric cpu.context_switches -f ts,value,delta,rate "$W/a.frs" >"$W/growth.csv" || return 1
+	python3 - "$W" <<-'PY'
+		import csv, sys
+		rows = list(csv.DictReader(open(sys.argv[1] + "/growth.csv")))
+		v = [(int(r["ts"]), int(r["value"])) for r in rows]
+		assert rows[0]["delta"] == rows[0]["rate"] == "", rows[0]
+		assert sum(int(r["delta"]) for r in rows[1:]) == v[-1][1] - v[0][1]
+		for (t, x), (u, y), r in zip(v, v[1:], rows[1:]):
+		    assert abs(float(r["rate"]) - (y - x) * 1e9 / (u - t)) < 0.0006, (r, u - t)
+	PY
+}
+check "show --metric: growth and rate" growth
+same_rows() { # --metric before and behind --stream
+	"$FR" show --metric 'load.*' --stream sample "$W/a.frs" >"$W/1" && "$FR" show --stream sample --metric 'load.*' "$W/a.frs" |
+		cmp - "$W/1"
+}
+check "options in any order" same_rows
+check "--metric beside another stream" fails_with 2 "alone, not 'fs'" "$FR" show --metric 'load.*' --stream fs "$W/a.frs"
+check "show --metric without a match: the nearest" fails_with 5 'nearest is load.load1;' "$FR" show --metric load.load "$W/a.frs"
+raw() { "$FR" plot --raw --ascii "$W/a.frs" cpu.context_switches | grep -q 'least [0-9.e+]*, mean [0-9.e+]*, most'; }
+check "--raw: counters as they were, without a rate" raw
+hostile() { # what a text file calls its numbers
+	mkdir -p "$W/numbers" && printf '%s\n' 'a<b>&"c=1' "d'--><script>=2" >"$W/numbers/x.kv"
+	"$FR" record -q -o "$W/h.frs" --set sampler.period=50ms --set "sampler.collectors=textfile:$W/numbers/" \
+		--set ring.memory=8MiB --set run.folder="$W/run" --set ring.pin_folder= -- sleep 0.3 || return 1
+	"$FR" plot -o "$W/h.svg" "$W/h.frs" '*' || return 1
+	python3 - "$W/h.svg" <<-'PY'
+		import sys, xml.dom.minidom as m
+		d = m.parse(sys.argv[1])
+		titles = [t.firstChild.data for t in d.getElementsByTagName("text") if t.getAttribute("class") == "t"]
+		assert len(titles) == 2 and all(any(w in t for t in titles) for w in ('a<b>&"c', "d'--><script>")), titles
+		assert not d.getElementsByTagName("script")
+	PY
+}
+check "SVG of names that look like XML" hostile
 check "an unknown metric: the nearest" fails_with 5 'nearest is cpu.all.user' "$FR" plot "$W/a.frs" cpu.all.usr
 check "no metric" fails_with 2 'which metrics' "$FR" plot "$W/a.frs"
 check "a width that is none" fails_with 2 'from 30 to' "$FR" plot --width 3 "$W/a.frs" load.load1

@@ -70,8 +70,7 @@ static int compare(void *arg, const char *name, uint64_t offset)
 	/* Of several versions of a name the loader gives one; any other may be at
 	 * another place. */
 	l.address = (uintptr_t)dlsym(RTLD_DEFAULT, name);
-	if (l.address && dl_iterate_phdr(find_loaded, &l) &&
-	    l.offset == offset)
+	if (l.address && dl_iterate_phdr(find_loaded, &l) && l.offset == offset)
 		image->as_loader++;
 	return 0;
 }
@@ -84,8 +83,8 @@ static void places_as_the_loader(void **state)
 	(void)state;
 	assert_int_not_equal(dladdr((void *)(uintptr_t)getpid, &info), 0);
 	read_image(info.dli_fname, &image);
-	assert_int_equal(
-		elf_functions(image.bytes, image.len, compare, &image), 0);
+	assert_int_equal(elf_functions(image.bytes, image.len, compare, &image),
+			 0);
 	assert_true(image.functions > 500);
 	/* sancov and ASan have some names of their own */
 	assert_true(image.as_loader > image.functions * 8 / 10);
