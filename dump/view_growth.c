@@ -28,8 +28,8 @@ static int make_room(struct view_block *b)
 	if (!b->growth)
 		b->growth = calloc(b->nr_values + 1u, sizeof(*b->growth));
 	if (!b->grew_in_ns)
-		b->grew_in_ns = calloc(b->nr_values + 1u,
-				       sizeof(*b->grew_in_ns));
+		b->grew_in_ns =
+			calloc(b->nr_values + 1u, sizeof(*b->grew_in_ns));
 	return b->marks && b->growth && b->grew_in_ns ? 0 : -ENOMEM;
 }
 
@@ -45,8 +45,7 @@ static void step(struct view_cursor *c, struct view_block *b,
 		return;
 	if (last->ts && s.is_counter)
 		mark = counter_step(last->value, s.raw, s.wrap, growth);
-	else if (last->ts &&
-		 __builtin_sub_overflow(s.raw, last->value, growth))
+	else if (last->ts && __builtin_sub_overflow(s.raw, last->value, growth))
 		mark = COUNTER_RESET; /* no counter at all: it has no mark */
 	if (s.is_counter)
 		b->marks[c->value] = (uint8_t)mark;

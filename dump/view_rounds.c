@@ -79,10 +79,10 @@ struct view_rounds *view_rounds_new(const struct view *v)
 			continue;
 		t = &r->of[v->files[b->file].source];
 		for (uint32_t row = 0; row < b->b->rows; row++)
-			t->all[t->nr++] = (struct tick){
-				view_named_field(b, row, "tick", 0),
-				b->b->ts[row]
-			};
+			t->all[t->nr++] =
+				(struct tick){ view_named_field(b, row, "tick",
+								0),
+					       b->b->ts[row] };
 	}
 	for (unsigned i = 0; i < SOURCES_MAX; i++)
 		put_in_order(&r->of[i]);

@@ -83,6 +83,10 @@ def encode():
     say("dump_mb_per_s", figures["slot_mb_per_s"], "MB of slots per s, one core")
     say("load_mb_per_s", figures["read_slot_mb_per_s"],
         "MB of slots per s, one core")
+    say("zstd_mb_per_s", figures["zstd_mb_per_s"],
+        "MB of slots per s, one core: zstd -1 of the same records")
+    say("dump_vs_zstd", figures["vs_zstd"], "times its speed")
+    say("size_vs_zstd", figures["size_vs_zstd"], "times its size")
 
 
 def check(limits_path, figures_path):

@@ -113,10 +113,9 @@ static void expect(const struct plot_series *s, const double (*want)[2],
 	assert_int_equal(s->nr, nr);
 }
 
-#define EXPECT(s, ...)                                   \
-	expect(s, (const double[][2]){ __VA_ARGS__ },    \
-	       sizeof((const double[][2]){ __VA_ARGS__ }) / \
-		       sizeof(double[2]))
+#define EXPECT(s, ...)                                \
+	expect(s, (const double[][2]){ __VA_ARGS__ }, \
+	       sizeof((const double[][2]){ __VA_ARGS__ }) / sizeof(double[2]))
 
 static bool near(double a, double b)
 {
@@ -247,7 +246,7 @@ static void growth_and_rate_of_rows(void **state)
 	/* g 10, c 0, r 50; c 30; g 20, r 10; c 100 over the gap */
 	static const char *const delta[] = { "null", "null", "null", "30",
 					     "10",   "null", "70" };
-	static const char *const rate[] = { "null",	  "null", "null",
+	static const char *const rate[] = { "null",       "null", "null",
 					    "30000/1000", "null", "null",
 					    "11667/1000" };
 	struct view *v = a_day();
@@ -321,7 +320,8 @@ static void hostile_names_and_units(void **state)
 	/* no label moves the axis */
 	for (const char *c = strchr(text, '\n'); c && strchr(c, '|');
 	     c = strchr(c + 1, '\n'))
-		if (strchr(c + 1, '|') && strchr(c + 1, '|') < strchr(c + 1, '\n'))
+		if (strchr(c + 1, '|') &&
+		    strchr(c + 1, '|') < strchr(c + 1, '\n'))
 			assert_int_equal(strchr(c + 1, '|') - c - 1, 11);
 	free(text);
 	text = text_of(&p, v, plot_svg);
