@@ -241,6 +241,7 @@ void backtest_free(struct backtest *b)
 	for (unsigned i = 0; b->configs && i < view_nr_files(b->v); i++)
 		config_free(b->configs[i]);
 	free(b->configs);
+	free(b->since);
 	free(b->groups.data);
 	free(b->wanted.data);
 	free(b->events.data);
@@ -278,6 +279,20 @@ static void read_configs(struct backtest *b)
 		b->no_memory = true;
 }
 
+/* When their recorders began. */
+static void read_since(struct backtest *b)
+{
+	b->since = calloc(view_nr_files(b->v), sizeof(*b->since));
+	for (unsigned i = 0; b->since && i < view_nr_files(b->v); i++) {
+		const char *text = fact(b, i, "recorder.since_ns");
+
+		if (text)
+			b->since[i] = bt_time(b, i, strtoull(text, NULL, 10));
+	}
+	if (!b->since)
+		b->no_memory = true;
+}
+
 static bool have_one_clock(const struct view *v)
 {
 	for (unsigned i = 1; i < view_nr_files(v); i++)
@@ -296,11 +311,13 @@ int backtest_run(struct backtest *b, struct view *v,
 	b->v = v;
 	b->one_clock = have_one_clock(v);
 	read_configs(b);
+	read_since(b);
 	for (unsigned i = 0; i < b->nr_conds; i++) {
 		fill_slot(&b->conds[i]);
 		add_glob(b, &b->conds[i]);
 	}
-	r = c && b->configs ? bt_cover_span(b, span, diag) : -ENOMEM;
+	r = c && b->configs && b->since ? bt_cover_span(b, span, diag) :
+					  -ENOMEM;
 	if (!r) {
 		bt_scan_facts(b, c);
 		bt_where_resolve(b);

@@ -491,10 +491,22 @@ static void cond_reasons(struct backtest *b, const struct bt_cond *c)
 	level_reasons(b, c);
 }
 
+static void history_reasons(struct backtest *b, unsigned rule)
+{
+	for (unsigned i = 0; i < view_nr_files(b->v); i++)
+		if (b->rules[rule].min_history_ns && !b->since[i])
+			bt_reason(b, rule,
+				  "%s does not say since when it was recorded: "
+				  "min-history counts from its first record",
+				  view_file_path(b->v, i));
+}
+
 void bt_cover_reasons(struct backtest *b)
 {
 	struct trigger_info info;
 
+	for (unsigned i = 0; i < b->nr_rules; i++)
+		history_reasons(b, i);
 	for (unsigned i = 0; i < b->nr_conds; i++)
 		cond_reasons(b, &b->conds[i]);
 	for (unsigned i = 0; i < engine_nr_triggers(b->engine); i++) {

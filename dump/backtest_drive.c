@@ -87,11 +87,26 @@ static void op_log(void *arg, uint32_t trigger, const char *text)
 	(void)arg, (void)trigger, (void)text;
 }
 
+/* As in the recorder: since the last of those that began before.  Files that do not
+ * say it hold as much as their records tell. */
+static uint64_t op_history(void *arg, uint64_t now_ns)
+{
+	const struct backtest *b = arg;
+	uint64_t since = 0;
+
+	for (unsigned i = 0; i < view_nr_files(b->v); i++)
+		if (b->since[i] > since && b->since[i] <= now_ns)
+			since = b->since[i];
+	since = since ? since : b->begin;
+	return now_ns > since ? now_ns - since : 0;
+}
+
 static const struct engine_ops ops = {
 	.freeze = op_freeze,
 	.start_dump = op_start_dump,
 	.release = op_release,
 	.log = op_log,
+	.history = op_history,
 };
 
 /* Time passes: cooldowns and tails end, snapshots get done. */

@@ -127,6 +127,7 @@ struct backtest {
 
 	struct view *v;
 	struct fr_config **configs; /* of each file; NULL: cannot be read */
+	uint64_t *since; /* of each: its recorder began; 0: not known */
 	bool one_clock;
 	uint64_t begin, end; /* the span */
 	bool begin_given;

@@ -174,6 +174,7 @@ void incident_ask_client(struct daemon *d, uint64_t client,
 void incident_fire_client(struct daemon *d, uint64_t client,
 			  const struct control_request *req);
 /* For struct dumps. */
+void incident_dump_asks(void *arg);
 void incident_dump_done(void *arg, const struct dump_outcome *o);
 /* For struct hooks. */
 void incident_hook_done(void *arg, uint32_t number, int code, const char *text);

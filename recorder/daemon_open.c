@@ -100,6 +100,8 @@ int daemon_open_rings(struct daemon *d)
 			log_err(err, "cannot use the ring of the sampler");
 	}
 	d->recording_ns = daemon_now_ns();
+	facts_add(&d->host, "recorder.since_ns", "%llu",
+		  (unsigned long long)d->recording_ns);
 	if (!err)
 		d->dumps.instance =
 			ring_view_head(&d->freeze.src[0].view)->instance;
@@ -167,6 +169,7 @@ void daemon_open_dumps(struct daemon *d)
 	d->dumps.looks = d->looks;
 	d->dumps.joined = joined_new(); /* without it, they are not listed */
 	d->dumps.done_fn = incident_dump_done;
+	d->dumps.asked_fn = incident_dump_asks;
 	d->dumps.done_arg = d;
 	daemon_configure_dumps(&d->dumps, d->config, d->gid);
 }

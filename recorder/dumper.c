@@ -198,6 +198,8 @@ static void take(struct dumper *d, struct freeze *freeze,
 	} else if (m->kind == DUMPER_CLEANED) {
 		d->removed += m->removed;
 		d->not_removed += m->not_removed;
+	} else if (m->kind == DUMPER_ASKS) {
+		d->asks = 1;
 	} else if (m->kind == DUMPER_DONE) {
 		take_done(d, m);
 	}

@@ -46,6 +46,7 @@ struct dumper {
 	pid_t pid; /* 0: none */
 	int fd;    /* read end, non-blocking; -1: none */
 	/* What it said so far. */
+	int asks;         /* who joined; the recorder takes it back */
 	int done;         /* it reported its end, good or bad */
 	int err;          /* why it failed; 0: on disk (if done) */
 	uint32_t attempt; /* of the file's name, see retention.h */

@@ -391,8 +391,12 @@ static void put_facts(struct copier *c)
 /* Last, as hits join the incident while it is written. */
 static void put_joined(struct copier *c)
 {
+	const struct dumper_msg m = { .kind = DUMPER_ASKS };
+	uint32_t answers = joined_answers(c->job->joined);
 	struct facts f = { .len = 0 };
 
+	if (c->job->joined && write(c->pipe_fd, &m, sizeof(m)) > 0)
+		joined_wait(c->job->joined, answers);
 	joined_get(c->job->joined, &f);
 	put_list(c, &f);
 	facts_free(&f);

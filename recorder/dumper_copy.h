@@ -17,6 +17,7 @@ enum dumper_msg_kind {
 	DUMPER_COPIED, /* chunks [from, to) of source src may be released */
 	DUMPER_DONE,
 	DUMPER_CLEANED, /* older snapshots were looked through */
+	DUMPER_ASKS,    /* who joined by now, see joined.h */
 };
 struct dumper_msg {
 	uint32_t kind;

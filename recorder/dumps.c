@@ -390,9 +390,24 @@ static void end_dumper(struct dumps *d, int kill_it)
 		finish(d, err, 1);
 }
 
+static void answer(struct dumps *d)
+{
+	d->dumper.asks = 0;
+	if (d->asked_fn)
+		d->asked_fn(d->done_arg);
+	joined_answer(d->joined);
+}
+
 void dumps_dispatch(struct dumps *d)
 {
-	if (d->state == DUMPS_RUNNING && dumper_read(&d->dumper, d->freeze))
+	int ended;
+
+	if (d->state != DUMPS_RUNNING)
+		return;
+	ended = dumper_read(&d->dumper, d->freeze);
+	if (d->dumper.asks)
+		answer(d);
+	if (ended)
 		end_dumper(d, 0);
 }
 

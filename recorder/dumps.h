@@ -92,6 +92,9 @@ struct dumps {
 	uint32_t look; /* that was asked for at the freeze; 0: none */
 	uint64_t instance;
 	dumps_done_fn done_fn;
+	void (*asked_fn)(
+		void *arg); /* the dumper wants to know who joined: put it
+				      * into ${joined}.  NULL: nothing joins */
 	void *done_arg;
 
 	enum {

@@ -228,6 +228,15 @@ static void op_joined(void *arg, const struct engine_reason *r)
 	facts_free(&f);
 }
 
+void incident_dump_asks(void *arg)
+{
+	struct daemon *d = arg;
+	const struct engine_reason *r = engine_incident(d->engine);
+
+	if (r)
+		op_joined(d, r);
+}
+
 static int op_start_dump(void *arg, const struct engine_reason *r)
 {
 	struct daemon *d = arg;

@@ -5,12 +5,17 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
-#define TRIES 1000
+#include "recorder/futex.h"
+
+#define TRIES   1000
+#define WAIT_NS 200000000ULL
 
 struct joined {
 	uint32_t seq; /* odd: being written; by the recorder only */
 	uint32_t len;
+	uint32_t answers; /* by the recorder only */
 	char buf[JOINED_BYTES];
 };
 
@@ -86,4 +91,37 @@ void joined_get(const struct joined *j, struct facts *ret)
 			facts_add(ret, key, "%s", value);
 		return;
 	}
+}
+
+/* ---- asking -------------------------------------------------------------------- */
+
+uint32_t joined_answers(const struct joined *j)
+{
+	/* pairs with the release store in joined_answer() */
+	return j ? __atomic_load_n(&j->answers, __ATOMIC_ACQUIRE) : 0;
+}
+
+void joined_answer(struct joined *j)
+{
+	if (!j)
+		return;
+	/* release: what was put comes before; pairs with joined_answers() */
+	__atomic_store_n(&j->answers, j->answers + 1, __ATOMIC_RELEASE);
+	futex_wake(&j->answers);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+void joined_wait(const struct joined *j, uint32_t seen)
+{
+	uint64_t until_ns = now_ns() + WAIT_NS;
+
+	while (j && joined_answers(j) == seen && now_ns() < until_ns)
+		futex_wait(&j->answers, seen, until_ns);
 }

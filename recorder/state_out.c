@@ -3,14 +3,12 @@
 
 #include <errno.h>
 #include <flightrec/event.h>
-#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "recorder/futex.h"
 #include "recorder/ring_user.h"
 
 #define NS_PER_SEC 1000000000ULL
@@ -37,24 +35,6 @@ uint64_t state_cpu_ns(void)
 void state_count(uint64_t *counter, uint64_t value)
 {
 	__atomic_store_n(counter, value, __ATOMIC_RELAXED);
-}
-
-/* ---- waiting ------------------------------------------------------------------- */
-
-/* Until *word is no longer ${value}, or something else wakes us. */
-static void futex_wait(const uint32_t *word, uint32_t value, uint64_t until_ns)
-{
-	struct timespec t = { .tv_sec = (time_t)(until_ns / NS_PER_SEC),
-			      .tv_nsec = (long)(until_ns % NS_PER_SEC) };
-
-	/* _BITSET: until a time of CLOCK_MONOTONIC, not for a duration. */
-	syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value, &t, NULL,
-		FUTEX_BITSET_MATCH_ANY);
-}
-
-static void futex_wake(const uint32_t *word)
-{
-	syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
 /* ---- the area ------------------------------------------------------------------ */

@@ -73,6 +73,11 @@ enabled = no
 when = proc exit code 7 where comm = "dier"
 cooldown = 1s
 
+[trigger "patient"]
+when = proc exit code 7 where comm = "dier"
+cooldown = 0
+min-history = 8s
+
 [trigger "signal"]
 when = proc exit signal SEGV where comm = "dier"
 

@@ -96,6 +96,7 @@ static void load(struct made *m, const char *const *streams)
 struct tested { /* a rule with its settings, or end */
 	const char *when, *tail, *cooldown, *enabled;
 };
+static const char *min_history; /* of the first rule; NULL: none */
 
 static void set(struct fr_trigger_rule *r, const char *key, const char *value)
 {
@@ -120,6 +121,7 @@ static void run_span(struct made *m, const struct tested *t,
 		set(&rules[o.nr], "when", t->when);
 		set(&rules[o.nr], "tail", t->tail);
 		set(&rules[o.nr], "cooldown", t->cooldown);
+		set(&rules[o.nr], "min-history", o.nr ? NULL : min_history);
 		set(&rules[o.nr++], "enabled", t->enabled);
 	}
 	b = backtest_new(&o);
@@ -221,6 +223,39 @@ static void test_latency(void **state)
 	assert_int_equal(backtest_hit(b, 0)->hit.ts, 10 * SEC - 200 * MSEC);
 	assert_int_equal(backtest_hit(b, 0)->hit.tid, PID);
 	done();
+}
+
+/* Since the recorder began, as it says, or else since the first record. */
+static void test_min_history(void **state)
+{
+	const struct tested t[] = {
+		{ "fs.fsync latency > 100ms", NULL, "0", NULL },
+		{ "fs.fsync latency > 100ms", NULL, "1h", NULL },
+		{ NULL, NULL, NULL, NULL }
+	};
+
+	(void)state;
+	min_history = "20s";
+	for (unsigned told = 0; told < 2; told++) {
+		struct made m = begin();
+
+		if (told)
+			snap_put_fact(m.w, "recorder.since_ns", "%llu",
+				      (unsigned long long)(3 * SEC));
+		op(&m, CALL_FSYNC, 10 * SEC, 200 * MSEC);
+		op(&m, CALL_FSYNC, 22 * SEC, 200 * MSEC);
+		op(&m, CALL_FSYNC, 24 * SEC, 200 * MSEC);
+		run(&m, t);
+		assert_counts(0, told ? 1 : 2, 0, told ? 2 : 1);
+		assert_counts(1, 1, 0, 2);
+		if (told)
+			assert_decided(0);
+		else
+			assert_open(0, "since when it was recorded");
+		assert_decided(1);
+		done();
+	}
+	min_history = NULL;
 }
 
 /* What ends first counts first, whatever began first. */
@@ -577,6 +612,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_latency),
+		cmocka_unit_test(test_min_history),
 		cmocka_unit_test(test_order_and_tail),
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_inflight),
