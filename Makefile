@@ -196,9 +196,10 @@ soak: all test-programs ## long runs: drift, stress
 	$(Q)O=$(O) tests/run.sh soak
 vmtest: all test-programs ## kernel tests on other kernels (KERNELS="6.1 6.12")
 	$(Q)O=$(O) tests/vm/run.sh $(KERNELS)
-asan: ## unit and stress tests under ASan and UBSan
-	$(Q)$(MAKE) --no-print-directory O=$(O)/asan SAN='-fsanitize=address,undefined -fno-omit-frame-pointer' unit-programs
+asan: ## unit and stress tests, and 10,000 reloads of the recorder, under ASan and UBSan
+	$(Q)$(MAKE) --no-print-directory O=$(O)/asan SAN='-fsanitize=address,undefined -fno-omit-frame-pointer' all unit-programs
 	$(Q)O=$(O)/asan SLOWER=5 tests/run.sh unit stress
+	$(Q)O=$(O)/asan bash tests/kernel/reloads.sh 10000 || [ $$? = 77 ]
 tsan: ## unit and stress tests under TSan
 	$(Q)$(MAKE) --no-print-directory O=$(O)/tsan SAN=-fsanitize=thread unit-programs
 	$(Q)O=$(O)/tsan SLOWER=10 tests/run.sh unit stress

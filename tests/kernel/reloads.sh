@@ -89,4 +89,12 @@ counted() {
 	PY
 }
 check "the rule that was always there counted every hit" counted
+ends_well() { # built with a sanitizer: and with nothing left in memory
+	kill -TERM "$daemon"
+	wait "$daemon" && daemon='' && return
+	daemon=''
+	grep -a -A 12 'ERROR' "$W/log"
+	return 1
+}
+check "it ends well" ends_well
 finish
