@@ -94,7 +94,7 @@ static bool begin_entry(struct live *l, struct entry *e, const struct metric *m)
 	return true;
 }
 
-static void take(void *arg, uint64_t now, uint32_t id, const struct metric *m,
+static void take(void *arg, uint64_t now, uint32_t id, struct metric *m,
 		 int64_t value)
 {
 	struct live *l = arg;

@@ -14,6 +14,11 @@ struct metric_table {
 	struct metric *all; /* all[id - 1] */
 	uint32_t *buckets;  /* id, 0: empty */
 	unsigned nr;
+	/* Those that vanished, by number, the first first. */
+	uint32_t first_gone, last_gone;
+	uint64_t reuse_before; /* ordinal */
+	uint32_t scanned; /* round of ${scanned_for} in which no muted one was found */
+	const struct sample *scanned_for;
 };
 
 struct metric_table *metric_table_new(void)
@@ -117,21 +122,138 @@ bool metric_wanted(const char *list, const char *inst, size_t len)
 	return false;
 }
 
-static uint32_t metric_add(struct sample *s, uint32_t *bucket,
-			   const struct metric_def *def, const char *inst,
-			   size_t len)
+/* ---- numbers that are given anew ---------------------------------------------- */
+
+void metric_table_gone(struct metric_table *t, uint32_t id, uint64_t ordinal)
+{
+	struct metric *m = &t->all[id - 1];
+
+	m->gone = ordinal + 1;
+	if (m->queued)
+		return;
+	m->queued = true;
+	m->next_gone = 0;
+	if (t->last_gone)
+		t->all[t->last_gone - 1].next_gone = id;
+	else
+		t->first_gone = id;
+	t->last_gone = id;
+}
+
+void metric_table_reuse(struct metric_table *t, uint64_t ordinal)
+{
+	t->reuse_before = ordinal;
+}
+
+static void metric_unlink_bucket(struct metric_table *t, uint32_t b)
+{
+	uint32_t hole = b, next = b;
+
+	/* What stands behind moves up, unless that is before its own place. */
+	for (;;) {
+		const struct metric *m;
+		uint32_t home;
+
+		next = (next + 1) & (METRIC_BUCKETS - 1);
+		if (!t->buckets[next])
+			break;
+		m = &t->all[t->buckets[next] - 1];
+		home = metric_hash(m->def, m->name + m->inst_at, m->inst_len);
+		if (((next - home) & (METRIC_BUCKETS - 1)) <
+		    ((next - hole) & (METRIC_BUCKETS - 1)))
+			continue;
+		t->buckets[hole] = t->buckets[next];
+		hole = next;
+	}
+	t->buckets[hole] = 0;
+}
+
+static void metric_forget(struct metric_table *t, uint32_t id)
+{
+	struct metric *m = &t->all[id - 1];
+	uint32_t b = metric_hash(m->def, m->name + m->inst_at, m->inst_len);
+
+	while (t->buckets[b] != id)
+		b = (b + 1) & (METRIC_BUCKETS - 1);
+	metric_unlink_bucket(t, b);
+	free(m->name);
+	*m = (struct metric){ 0 };
+}
+
+/* The first that vanished, if it did so long enough ago; 0: none did. */
+static uint32_t metric_take_gone(struct metric_table *t)
+{
+	while (t->first_gone) {
+		uint32_t id = t->first_gone;
+		struct metric *m = &t->all[id - 1];
+
+		if (m->gone && m->gone > t->reuse_before)
+			return 0;
+		t->first_gone = m->next_gone;
+		if (!t->first_gone)
+			t->last_gone = 0;
+		m->queued = false;
+		if (!m->gone) /* it is back */
+			continue;
+		metric_forget(t, id);
+		return id;
+	}
+	return 0;
+}
+
+/* What was left out is in no ring: of the same collector, not seen in this round or
+ * the one before. */
+static uint32_t metric_take_muted(struct metric_table *t,
+				  const struct sample *s)
+{
+	if (t->scanned_for == s && t->scanned == s->round)
+		return 0;
+	for (uint32_t id = 1; id <= t->nr; id++) {
+		const struct metric *m = &t->all[id - 1];
+
+		if (!m->muted || m->owner != s || m->round >= s->round - 1)
+			continue;
+		metric_forget(t, id);
+		return id;
+	}
+	t->scanned_for = s;
+	t->scanned = s->round;
+	return 0;
+}
+
+static uint32_t metric_new_id(struct sample *s)
 {
 	struct metric_table *t = s->table;
-	struct metric *m = &t->all[t->nr];
+	uint32_t id = metric_take_gone(t);
 
-	if (t->nr == METRIC_MAX || !metric_name(m, def, inst, len))
+	if (!id && t->nr < METRIC_MAX)
+		return ++t->nr;
+	return id ? id : metric_take_muted(t, s);
+}
+
+static uint32_t metric_add(struct sample *s, const struct metric_def *def,
+			   const char *inst, size_t len)
+{
+	struct metric_table *t = s->table;
+	struct metric m = { .def = def,
+			    .source = s->source ? s->source : "",
+			    .owner = s };
+	uint32_t id, b;
+
+	if (!metric_name(&m, def, inst, len))
 		return 0;
-	m->def = def;
-	m->source = s->source ? s->source : "";
-	m->owner = s;
-	m->muted = !metric_wanted(s->list, inst, len);
-	*bucket = ++t->nr;
-	return t->nr;
+	id = metric_new_id(s);
+	if (!id) {
+		free(m.name);
+		return 0;
+	}
+	m.muted = !metric_wanted(s->list, inst, len);
+	t->all[id - 1] = m;
+	b = metric_hash(def, inst, len);
+	while (t->buckets[b])
+		b = (b + 1) & (METRIC_BUCKETS - 1);
+	t->buckets[b] = id;
+	return id;
 }
 
 static uint32_t metric_find_or_add(struct sample *s,
@@ -146,7 +268,7 @@ static uint32_t metric_find_or_add(struct sample *s,
 			return t->buckets[b];
 		b = (b + 1) & (METRIC_BUCKETS - 1);
 	}
-	return metric_add(s, &t->buckets[b], def, inst, len);
+	return metric_add(s, def, inst, len);
 }
 
 void sample_init(struct sample *s, struct metric_table *table)
@@ -230,6 +352,7 @@ static bool sample_mark(struct sample *s, struct metric *m)
 		s->seen_before++;
 	else
 		m->fresh = true;
+	m->gone = 0;
 	m->round = s->round;
 	return true;
 }
@@ -248,8 +371,10 @@ void sample_put(struct sample *s, const struct metric_def *def,
 		sample_error(s);
 		return;
 	}
-	if (s->table->all[id - 1].muted)
+	if (s->table->all[id - 1].muted) {
+		s->table->all[id - 1].round = s->round;
 		return;
+	}
 	values = sample_room(s->values, s->nr, &s->size, sizeof(*values));
 	if (values)
 		s->values = values;

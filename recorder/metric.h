@@ -4,8 +4,10 @@
  *
  * A collector declares its metrics as struct metric_def; where there is one per
  * device, `%` in the name stands for the instance.  A metric gets its number when
- * its first value comes and keeps it for ever: a device that was pulled and comes
- * back goes on under the old number.
+ * its first value comes and keeps it: a device that was pulled and comes back goes on
+ * under the old number, unless that was given to another metric meanwhile.  This
+ * happens only when nothing in the ring uses it any more (metric_table_reuse()), so
+ * that in one snapshot a number is one metric.
  */
 #ifndef RECORDER_METRIC_H
 #define RECORDER_METRIC_H
@@ -45,10 +47,14 @@ struct metric {
 	uint16_t inst_at, inst_len; /* where the instance is in name */
 	bool muted;                 /* the collector was told to leave it out */
 	bool announced;             /* its name is in the ring */
+	bool shown;     /* the observer has its name; it sets this */
+	bool queued;    /* among those that are gone */
 	bool fresh;     /* must be written: it is new, or was announced again */
 	uint32_t round; /* the collector's last round that had a value */
 	int64_t last;   /* that value */
 	uint64_t ordinal; /* of the lane when its name was written */
+	uint64_t gone; /* the same when it vanished, plus 1; 0: it is there */
+	uint32_t next_gone;
 };
 
 struct metric_table;
@@ -59,6 +65,12 @@ void metric_table_free(struct metric_table *t); /* NULL is a no-op */
 unsigned metric_table_count(const struct metric_table *t);
 /* NULL if there is no such number. */
 struct metric *metric_table_get(struct metric_table *t, uint32_t id);
+
+/* It vanished, when the lane was at ${ordinal}: neither its name nor a value is written
+ * any more until it is back. */
+void metric_table_gone(struct metric_table *t, uint32_t id, uint64_t ordinal);
+/* Numbers of what vanished before ${ordinal} may be given to others. */
+void metric_table_reuse(struct metric_table *t, uint64_t ordinal);
 
 /* Does ${inst} fit one of the globs of ${list} (see struct sample)?  An empty one
  * always does. */

@@ -42,6 +42,8 @@ static size_t sample_text(char *buf, size_t at, size_t size, const char *text)
 	return n < 0 ? at : (at + (size_t)n < size ? at + (size_t)n + 1 : size);
 }
 
+#define REUSE_SPARE 8 /* pieces of the lane beside all that it has */
+
 static void sample_write_name(struct sample_writer *w, struct metric *m,
 			      uint32_t id, uint64_t ts, uint64_t ordinal)
 {
@@ -74,8 +76,10 @@ static void sample_write_gone(struct sample_writer *w, struct sample *s,
 	for (uint32_t id = 1; id <= nr; id++) {
 		struct metric *m = metric_table_get(s->table, id);
 
-		if (m->owner == s && m->round == s->round - 1)
-			sample_write_name(w, m, id, ts, ordinal);
+		if (m->owner != s || m->muted || m->round != s->round - 1)
+			continue;
+		sample_write_name(w, m, id, ts, ordinal);
+		metric_table_gone(s->table, id, ordinal);
 	}
 }
 
@@ -90,6 +94,10 @@ void sample_write_names(struct sample_writer *w, struct sample *s, uint64_t ts,
 	lane = &ring_user_head(w->ring)->lanes[FR_LANE_SAMPLE];
 	/* Only an estimate of age: pairs with the writers' fetch-and-add. */
 	next = __atomic_load_n(&lane->next, __ATOMIC_RELAXED);
+	/* for what vanished so long ago that the lane was written anew since */
+	metric_table_reuse(s->table, next > lane->nr + REUSE_SPARE ?
+					     next - lane->nr - REUSE_SPARE :
+					     0);
 	for (unsigned i = 0; i < s->nr; i++) {
 		struct metric *m = metric_table_get(s->table, s->values[i].id);
 

@@ -48,7 +48,7 @@ int sampler_new(const struct sampler_options *o, struct sampler **ret);
  * those that did not change; ${m} is valid during the call only, ${value} is the
  * stored one (times m->def->scale).  Set it before the start. */
 typedef void (*sampler_observe_fn)(void *arg, uint64_t now_ns, uint32_t id,
-				   const struct metric *m, int64_t value);
+				   struct metric *m, int64_t value);
 void sampler_set_observer(struct sampler *s, sampler_observe_fn fn, void *arg);
 
 /* Starts timer and thread.  The timer dies with the thread that calls this: call

@@ -9,13 +9,10 @@
 #include "recorder/log.h"
 #include "triggers/evaluator.h"
 
-#define KNOWN_MAX 65536 /* numbers that an evaluator takes */
-
 struct watch {
 	struct evaluator *evaluator;
 	pthread_key_t registered; /* of the thread that samples, with RCU */
 	uint64_t round_ns;
-	uint8_t known[KNOWN_MAX / 8]; /* bit: the evaluator has its name */
 };
 
 /* The thread of the sampler ends: it must not be waited for any more. */
@@ -48,7 +45,7 @@ static void begin_round(struct watch *w, uint64_t now_ns)
 	evaluator_begin(w->evaluator, now_ns);
 }
 
-static int name_metric(struct watch *w, uint32_t id, const struct metric *m)
+static int name_metric(struct watch *w, uint32_t id, struct metric *m)
 {
 	struct detector_metric d = {
 		.id = id,
@@ -59,22 +56,20 @@ static int name_metric(struct watch *w, uint32_t id, const struct metric *m)
 		.unit = m->def->unit,
 	};
 
-	if (w->known[id / 8] & 1 << id % 8)
-		return 0;
-	if (evaluator_add_metric(w->evaluator, &d))
-		return -ENOMEM;
-	w->known[id / 8] |= (uint8_t)(1 << id % 8);
-	return 0;
+	int r = m->shown ? 0 : evaluator_add_metric(w->evaluator, &d);
+
+	m->shown = !r;
+	return r;
 }
 
-static void observe(void *arg, uint64_t now_ns, uint32_t id,
-		    const struct metric *m, int64_t value)
+static void observe(void *arg, uint64_t now_ns, uint32_t id, struct metric *m,
+		    int64_t value)
 {
 	struct watch *w = arg;
 
 	if (now_ns != w->round_ns)
 		begin_round(w, now_ns);
-	if (id < KNOWN_MAX && !name_metric(w, id, m))
+	if (!name_metric(w, id, m))
 		evaluator_sample(w->evaluator, now_ns, id, value);
 }
 

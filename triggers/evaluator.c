@@ -327,6 +327,36 @@ static int make_room(struct evaluator *v, uint32_t id)
 	return 0;
 }
 
+static void drop_misfits(struct evaluator *v, uint32_t id)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < v->nr_misfits; i++)
+		if (v->misfits[i].metric != id)
+			v->misfits[kept++] = v->misfits[i];
+	v->nr_misfits = kept;
+}
+
+/* Another metric has the number now. */
+static void forget_metric(struct evaluator *v, uint32_t id)
+{
+	struct watched_metric *m = &v->metrics[id];
+
+	for (unsigned i = 0; i < m->nr_watches; i++)
+		if (m->watches[i].state.on)
+			say(v, m, &m->watches[i], v->now_ns, HIT_OFF, false);
+	for (uint32_t i = 0; i < v->nr_metrics; i++)
+		for (unsigned k = 0; k < v->metrics[i].nr_watches; k++)
+			if (v->metrics[i].watches[k].state.total_id == id)
+				v->metrics[i].watches[k].state.total_id =
+					UINT32_MAX;
+	drop_misfits(v, id);
+	free(m->name);
+	free(m->unit);
+	free(m->watches);
+	*m = (struct watched_metric){ 0 };
+}
+
 int evaluator_add_metric(struct evaluator *v, const struct detector_metric *m)
 {
 	struct watched_metric *w;
@@ -336,8 +366,10 @@ int evaluator_add_metric(struct evaluator *v, const struct detector_metric *m)
 	if (r < 0)
 		return r;
 	w = &v->metrics[m->id];
-	if (w->name)
+	if (w->name && !strcmp(w->name, m->name))
 		return 0;
+	if (w->name)
+		forget_metric(v, m->id);
 	w->unit = strdup(m->unit);
 	w->name = w->unit ? strdup(m->name) : NULL;
 	if (!w->name) {

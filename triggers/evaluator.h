@@ -23,7 +23,8 @@ void evaluator_free(struct evaluator *v); /* NULL is a no-op */
 
 /*
  * Names a metric; ${id} counts up from 0 without large gaps (at most 65,536).
- * To be called once for each, before its first value; name and unit are copied.
+ * To be called for each before its first value; name and unit are copied.  A number
+ * that had another name is that metric no more: what rules know of it is forgotten.
  * 0, -ENOMEM or -ERANGE.
  */
 int evaluator_add_metric(struct evaluator *v, const struct detector_metric *m);

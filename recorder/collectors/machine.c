@@ -25,8 +25,7 @@ static const struct metric_def machine_cores =
 	SHAPE_GAUGE("machine.cores", "", 1);
 static const struct metric_def machine_sockets =
 	SHAPE_GAUGE("machine.sockets", "", 1);
-static const struct metric_def machine_hz =
-	SHAPE_GAUGE("machine.hz", "Hz", 1);
+static const struct metric_def machine_hz = SHAPE_GAUGE("machine.hz", "Hz", 1);
 static const struct metric_def machine_model =
 	SHAPE_GAUGE("machine.cpu.%", "", 1);
 static const struct metric_def machine_kernel =
@@ -44,8 +43,8 @@ static size_t machine_text(char ret[MACHINE_TEXT_MAX], const struct scan *word)
 
 	n = n < MACHINE_TEXT_MAX ? n : MACHINE_TEXT_MAX - 1;
 	for (size_t i = 0; i < n; i++)
-		ret[i] = word->p[i] > ' ' && word->p[i] < 127 ? word->p[i] :
-								'_';
+		ret[i] =
+			word->p[i] > ' ' && word->p[i] < 127 ? word->p[i] : '_';
 	return n;
 }
 
@@ -137,8 +136,7 @@ static void machine_cpuinfo_line(struct sample *s, struct machine_cpus *m,
 		}
 	} else if (scan_starts(key, "processor ")) {
 		m->cpus++; /* s390: "processor 0: version = ..." */
-	} else if (scan_is(key, "processor") ||
-		   scan_is(key, "physical id") ||
+	} else if (scan_is(key, "processor") || scan_is(key, "physical id") ||
 		   scan_is(key, "core id")) {
 		if (!scan_digits(&value, &v) || !scan_at_gap(&value)) {
 			sample_error(s);
@@ -153,7 +151,8 @@ static void machine_cpuinfo_line(struct sample *s, struct machine_cpus *m,
 }
 
 /* Blanks before the colon are no part of the key; one behind it none of the value. */
-static bool machine_split(struct scan line, struct scan *key, struct scan *value)
+static bool machine_split(struct scan line, struct scan *key,
+			  struct scan *value)
 {
 	const char *colon = memchr(line.p, ':', scan_len(&line));
 	const char *end = colon;
@@ -223,8 +222,7 @@ static void machine_os_parse(struct sample *s, const char *inst,
 		if (line.p < line.end && (*line.p == '"' || *line.p == '\'')) {
 			char quote = *line.p++;
 
-			line.end -= line.end > line.p &&
-				    line.end[-1] == quote;
+			line.end -= line.end > line.p && line.end[-1] == quote;
 		}
 		machine_put_text(s, &machine_os, &line, 1);
 		return;

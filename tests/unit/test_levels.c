@@ -245,6 +245,27 @@ static void a_metric_that_is_gone_is_over_nothing(void **state)
 	set_free(s);
 }
 
+/* Its number is another metric's now. */
+static void a_number_that_is_given_anew(void **state)
+{
+	struct set *s = set_new("l.a > 5 and l.b > 5");
+	const struct detector_metric other = {
+		.id = 0, .name = "l.other", .unit = "", .scale = 1
+	};
+
+	(void)state;
+	sample(s, 1, 0, 9);
+	assert_int_equal(evaluator_add_metric(s->v, &other), 0);
+	inbox_drain(s->in, pass_on, s);
+	assert_int_equal(s->offs, 1);
+	evaluator_sample(s->v, 2 * SEC, 0, 100); /* no rule's */
+	sample(s, 2, 1, 9);
+	assert_int_equal(hits(s), 0);
+	sample(s, 3, 0, 9); /* l.a has it again */
+	assert_int_equal(hits(s), 1);
+	set_free(s);
+}
+
 static void a_reload_keeps_levels(void **state)
 {
 	struct set *s = set_new("l.a > 5 and l.b > 5");
@@ -274,6 +295,7 @@ int main(void)
 		cmocka_unit_test(percents_of_time_are_of_a_second),
 		cmocka_unit_test(a_reset_has_no_rate_and_a_wrap_has_one),
 		cmocka_unit_test(a_metric_that_is_gone_is_over_nothing),
+		cmocka_unit_test(a_number_that_is_given_anew),
 		cmocka_unit_test(a_reload_keeps_levels),
 	};
 

@@ -21,7 +21,7 @@
 /* ---- a collector whose values the test sets ------------------------------- */
 static int64_t fake_value[NR_MAX];
 static bool fake_there[NR_MAX];
-static unsigned fake_nr;
+static unsigned fake_nr, fake_first;
 static unsigned fake_sleep_ms;
 static const struct metric_def fake_def = { "fake.%", "bytes", METRIC_COUNTER,
 					    100, 1 };
@@ -50,7 +50,7 @@ static void fake_collect(struct collector *c, struct sample *s)
 	if (fake_sleep_ms)
 		nanosleep(&t, NULL);
 	for (unsigned i = 0; i < fake_nr; i++) {
-		int n = snprintf(inst, sizeof(inst), "m%u", i);
+		int n = snprintf(inst, sizeof(inst), "m%u", fake_first + i);
 
 		if (fake_there[i])
 			sample_put(s, &fake_def, inst, (size_t)n,
@@ -83,6 +83,7 @@ static const struct collector_ops slow_period = {
 static void fake_set(unsigned nr)
 {
 	fake_nr = nr;
+	fake_first = 0;
 	fake_sleep_ms = 0;
 	for (unsigned i = 0; i < nr; i++) {
 		fake_there[i] = true;
@@ -352,6 +353,97 @@ static void test_names_outlive_values(void **state)
 	rig_close();
 }
 
+/* A number is one metric in all that the ring holds. */
+static void assert_one_name_each(void)
+{
+	char(*names)[32] = calloc(METRIC_MAX + 1, sizeof(*names));
+
+	assert_non_null(names);
+	for (unsigned i = 0; i < nr_records; i++) {
+		const struct fr_metric *m = (const void *)records[i].bytes;
+		const char *text = (const char *)m + sizeof(*m);
+
+		if (records[i].type != FR_T_metric)
+			continue;
+		assert_true(m->metric >= 1 && m->metric <= METRIC_MAX);
+		if (!names[m->metric][0])
+			snprintf(names[m->metric], 32, "%s", text);
+		assert_string_equal(names[m->metric], text);
+	}
+	free(names);
+}
+
+/* 200,000 devices, twenty at a time, beside ten that stay: each is sampled. */
+static void test_numbers_are_given_anew(void **state)
+{
+	struct sampler_stats st;
+
+	(void)state;
+	fake_set(20);
+	rig_open(1 << 20);
+	for (unsigned k = 0; k < 10000; k++) {
+		fake_first = k * 20;
+		rig_round(k);
+		if (k % 997)
+			continue;
+		read_ring(ring);
+		assert_one_name_each();
+	}
+	sampler_stats(sampler, &st);
+	assert_true(st.metrics < METRIC_MAX / 2);
+	/* The first is back, under whatever number. */
+	fake_first = 0;
+	rig_round(10000);
+	read_ring(ring);
+	assert_one_name_each();
+	memset(&reader, 0, sizeof(reader));
+	for (unsigned i = 0; i < nr_records; i++) {
+		if (records[i].type == FR_T_metric)
+			reader.named[((const struct fr_metric *)(const void *)
+					      records[i]
+						      .bytes)
+					     ->metric] = true;
+		if (records[i].type == FR_T_tick)
+			memcpy(&reader.tick, records[i].bytes,
+			       sizeof(reader.tick));
+	}
+	for (unsigned i = 0; i < nr_records; i++)
+		if (records[i].type == FR_T_values)
+			reader_values(&reader, &records[i]);
+	assert_int_equal(reader.tick.tick, 10000);
+	assert_int_equal(reader.tick.errors, 0);
+	assert_int_equal(reader.tick.metrics, 20);
+	rig_close();
+}
+
+/* What the list leaves out has a number, too, but none for ever. */
+static void test_numbers_of_what_is_left_out(void **state)
+{
+	struct metric_table *t = metric_table_new();
+	struct sample s;
+	char inst[16];
+
+	(void)state;
+	assert_non_null(t);
+	sample_init(&s, t);
+	s.list = "keep*";
+	for (unsigned i = 0; i < 3 * METRIC_MAX; i++) {
+		int n = snprintf(inst, sizeof(inst), "veth%u", i);
+
+		if (i % 1000 == 0)
+			sample_begin(&s);
+		sample_put(&s, &fake_def, "keep1", 5, i);
+		sample_put(&s, &fake_def, inst, (size_t)n, 1);
+		if (i % 1000 == 999)
+			sample_end(&s);
+	}
+	/* keep1 is twice in a round, which is an error, but for the first */
+	assert_int_equal(s.errors,
+			 3 * METRIC_MAX - (3 * METRIC_MAX + 999) / 1000);
+	sample_free(&s);
+	metric_table_free(t);
+}
+
 static void test_late(void **state)
 {
 	struct sampler_stats st;
@@ -433,8 +525,8 @@ static void test_several_rates(void **state)
 
 static unsigned observed;
 static int64_t observed_sum;
-static void observe(void *arg, uint64_t now, uint32_t id,
-		    const struct metric *m, int64_t value)
+static void observe(void *arg, uint64_t now, uint32_t id, struct metric *m,
+		    int64_t value)
 {
 	assert_ptr_equal(arg, &observed);
 	assert_true(now > 0 && id >= 1 && id <= 3);
@@ -573,6 +665,8 @@ int main(void)
 		cmocka_unit_test(test_own_period),
 		cmocka_unit_test(test_several_rates),
 		cmocka_unit_test(test_observer_sees_all),
+		cmocka_unit_test(test_numbers_are_given_anew),
+		cmocka_unit_test(test_numbers_of_what_is_left_out),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_overrun),
 		cmocka_unit_test(test_bytes_at_rest),
