@@ -14,7 +14,6 @@
 #include "triggers/counter_step.h"
 
 #define METRICS_MAX 65537 /* numbers a recorder gives; others have no growth */
-#define SOURCES_MAX 16
 
 struct last_value {
 	int64_t value;
@@ -71,7 +70,7 @@ static int step_rows(struct view *v, struct view_cursor *c,
 			return -ENOMEM;
 		metric = b->metric[v->rows[i].row];
 		source = v->files[b->file].source;
-		if (metric >= METRICS_MAX || source >= SOURCES_MAX)
+		if (metric >= METRICS_MAX || source >= v->nr_sources)
 			continue;
 		view_seek(c, i);
 		step(c, b, rounds, &last[source * METRICS_MAX + metric]);
@@ -94,7 +93,7 @@ int view_find_growth(struct view *v)
 	c = view_cursor_new(v);
 	rounds = view_rounds_new(v);
 	/* untouched pages cost nothing */
-	last = calloc(SOURCES_MAX * METRICS_MAX, sizeof(*last));
+	last = calloc((size_t)v->nr_sources * METRICS_MAX, sizeof(*last));
 	if (c && rounds && last)
 		r = step_rows(v, c, rounds, last);
 	view_cursor_free(c);
