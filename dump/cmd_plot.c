@@ -204,6 +204,7 @@ static int show(struct plot_args *a, struct view *v, char **globs, unsigned nr)
 
 	if (code)
 		return code;
+	a->plot.names_only = a->list;
 	r = plot_gather(&a->plot, v, globs, nr, &missing);
 	if (r == -ENOENT) {
 		code = metric_missing(v, missing);

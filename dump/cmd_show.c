@@ -290,6 +290,13 @@ static int show(struct show *s, struct view *v, int code)
 				"says what span the snapshot covers\n");
 		return code == EXIT_OK ? EXIT_EMPTY : code;
 	}
+	if (!nr && s->metric && view_names_metric(v, s->metric)) {
+		fprintf(stderr,
+			"flightrec: %s did not change in that span; "
+			"what does not change has no row\n",
+			s->metric);
+		return code == EXIT_OK ? EXIT_EMPTY : code;
+	}
 	if (!nr && s->metric) {
 		r = metric_missing(v, s->metric);
 		return code == EXIT_OK ? r : code;

@@ -16,7 +16,8 @@
 struct names {
 	const char **all; /* NULL at the end */
 	size_t nr;
-	bool *seen; /* [METRICS_MAX] */
+	const char *
+		*seen; /* [METRICS_MAX], by number: its last name in the file */
 };
 
 static void add_name(struct names *n, struct view_cursor *c, unsigned column)
@@ -25,9 +26,9 @@ static void add_name(struct names *n, struct view_cursor *c, unsigned column)
 	char text[TEXT_MAX], plain[TEXT_MAX * ESCAPE_GROWTH + 1];
 
 	if (!view_get_sample(c, &s) || s.metric >= METRICS_MAX ||
-	    n->seen[s.metric])
+	    n->seen[s.metric] == s.name || n->nr == METRICS_MAX)
 		return;
-	n->seen[s.metric] = true;
+	n->seen[s.metric] = s.name;
 	view_get_text(c, column, text, sizeof(text));
 	plain[escape_text(plain, text, strlen(text), ESCAPE_CONTROLS)] = '\0';
 	n->all[n->nr] = strdup(plain);

@@ -43,6 +43,7 @@ struct plot {
 	unsigned nr;
 	uint64_t from_ns, to_ns, trigger_ns; /* trigger_ns 0: none */
 	bool raw;                            /* counters as they are */
+	bool names_only;                     /* no points: for a list */
 	unsigned width, height;              /* of a panel, in characters */
 	bool ascii;
 };

@@ -50,6 +50,7 @@ struct gather {
 	struct rounds rounds[COLLECTORS_MAX];
 	struct times full[COLLECTORS_MAX], ticks;
 	unsigned room;
+	uint64_t usual; /* distance of ticks */
 	bool no_memory;
 };
 
@@ -130,7 +131,7 @@ static char *plain(const char *text)
 /* Whole characters only. */
 static void get_unit(struct gather *g, struct plot_series *s)
 {
-	char text[sizeof(s->unit) / ESCAPE_GROWTH];
+	char text[sizeof(s->unit)];
 	char *unit;
 	size_t n;
 
@@ -139,7 +140,11 @@ static void get_unit(struct gather *g, struct plot_series *s)
 	if (!unit)
 		return;
 	n = strlen(unit);
-	memcpy(s->unit, unit, n + 1);
+	if (n >= sizeof(s->unit))
+		for (n = sizeof(s->unit) - 1; n && (unit[n] & 0xc0) == 0x80;)
+			n--;
+	memcpy(s->unit, unit, n);
+	s->unit[n] = '\0';
 	free(unit);
 }
 
@@ -242,23 +247,58 @@ static void add_full_set(void *arg, uint32_t collector, uint64_t ts)
 	t->ns[t->nr++] = ts;
 }
 
-/* ---- points ---------------------------------------------------------------------- */
-
-static void put_point(struct gather *g, struct plot_series *s, uint64_t ts,
-		      double value)
+static int compare_rounds(const void *p, const void *q)
 {
-	struct plot_point *at =
-		room_for(g, s->points, s->nr, &s->room, sizeof(*at));
+	const struct round *x = p, *y = q;
 
-	if (!at)
-		return;
-	s->points = at;
-	s->points[s->nr++] = (struct plot_point){ ts, value };
+	if (x->ts != y->ts)
+		return x->ts < y->ts ? -1 : 1;
+	return (x->before < y->before) - (x->before > y->before);
 }
+
+/* A full set is a round even if it is empty: then all is gone. */
+static void add_full_rounds(struct gather *g, unsigned collector)
+{
+	struct rounds *r = &g->rounds[collector];
+	const struct times *full = &g->full[collector];
+	size_t kept = 0;
+
+	for (size_t i = 0; i < full->nr && !g->no_memory; i++) {
+		struct round *at =
+			room_for(g, r->all, r->nr, &r->room, sizeof(*at));
+
+		if (!at)
+			return;
+		r->all = at;
+		r->all[r->nr++] = (struct round){ full->ns[i], 0 };
+	}
+	if (full->nr && r->nr)
+		qsort(r->all, r->nr, sizeof(*r->all), compare_rounds);
+	for (size_t i = 0; full->nr && i < r->nr; i++)
+		if (!kept || r->all[kept - 1].ts != r->all[i].ts)
+			r->all[kept++] = r->all[i];
+	r->nr = full->nr ? kept : r->nr;
+}
+
+/* ---- points ---------------------------------------------------------------------- */
 
 static bool is_drawing(const struct plot_series *s)
 {
 	return s->nr && !isnan(s->points[s->nr - 1].value);
+}
+
+static void put_point(struct gather *g, struct plot_series *s, uint64_t ts,
+		      double value)
+{
+	struct plot_point *at;
+
+	if (isnan(value) && !is_drawing(s))
+		return; /* one says as much as many */
+	at = room_for(g, s->points, s->nr, &s->room, sizeof(*at));
+	if (!at)
+		return;
+	s->points = at;
+	s->points[s->nr++] = (struct plot_point){ ts, value };
 }
 
 /* What holds at the end of the span, holds until there. */
@@ -268,8 +308,7 @@ static void add_beyond(struct gather *g, struct plot_series *s, double value)
 		return;
 	if (!s->is_counter)
 		value = s->points[s->nr - 1].value;
-	if (!isnan(value))
-		put_point(g, s, g->p->to_ns, value);
+	put_point(g, s, g->p->to_ns, value); /* NAN, too: it ends there */
 }
 
 static void add_point(struct gather *g, struct plot_series *s, uint64_t ts,
@@ -359,7 +398,6 @@ static void add_rate(struct gather *g, struct plot_series *s, uint64_t before,
 struct pen {
 	struct gather *g;
 	struct plot_series *s;
-	uint64_t usual;      /* between ticks */
 	int64_t now, before; /* values */
 	uint64_t before_ns;  /* of that before; 0: a stretch begins */
 	bool known;
@@ -383,10 +421,26 @@ static void hold(struct pen *p, uint64_t ts)
 	p->before_ns = ts;
 }
 
+/* The last one; 0: none. */
+static uint64_t tick_before(const struct times *ticks, uint64_t ts)
+{
+	size_t low = 0, high = ticks->nr;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (ticks->ns[mid] < ts)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low ? ticks->ns[low - 1] : 0;
+}
+
 /* From one round to the next, or to the end.  ${look}: the last one in between. */
 static void bridge(struct pen *p, uint64_t from, uint64_t to, uint64_t look)
 {
-	uint64_t gap = find_gap(&p->g->ticks, p->usual, from, to);
+	uint64_t gap = find_gap(&p->g->ticks, p->g->usual, from, to);
 
 	if (gap) {
 		/* It may have been looked at once in many ticks only. */
@@ -395,6 +449,8 @@ static void bridge(struct pen *p, uint64_t from, uint64_t to, uint64_t look)
 		lift(p, gap + 1);
 	} else if (look > from && look < to) {
 		hold(p, look);
+	} else if (!look && !p->s->is_counter) {
+		hold(p, tick_before(&p->g->ticks, to));
 	}
 }
 
@@ -445,7 +501,7 @@ static void end_points(struct pen *p, const struct rounds *rounds)
 static void make_points(struct gather *g, struct plot_series *s)
 {
 	const struct rounds *rounds = &g->rounds[s->collector];
-	struct pen p = { .g = g, .s = s, .usual = usual_distance(&g->ticks) };
+	struct pen p = { .g = g, .s = s };
 	size_t n = 0;
 
 	for (size_t i = 0; i < rounds->nr; i++) {
@@ -515,7 +571,11 @@ static void gather_all(struct gather *g)
 		if (g->full[i].nr)
 			qsort(g->full[i].ns, g->full[i].nr,
 			      sizeof(*g->full[i].ns), compare_u64);
-	for (unsigned i = 0; !g->no_memory && i < g->p->nr; i++) {
+	g->usual = usual_distance(&g->ticks);
+	for (unsigned i = 0; i < COLLECTORS_MAX; i++)
+		add_full_rounds(g, i);
+	for (unsigned i = 0; !g->no_memory && !g->p->names_only && i < g->p->nr;
+	     i++) {
 		make_points(g, &g->p->series[i]);
 		sum_up(&g->p->series[i]);
 	}

@@ -38,6 +38,7 @@ struct points {
 };
 struct series {
 	char name[128], unit[32];
+	struct view_sample of;
 	bool is_counter;
 	uint32_t collector, scale;
 	int64_t wrap; /* view_sample */
@@ -97,10 +98,15 @@ static struct series *new_series(struct metrics *m, struct view *v,
 			view_find_column(v, "metric"));
 	row_print_value(s->unit, sizeof(s->unit), v, c,
 			view_find_column(v, "unit"));
+	s->of = *sample;
 	s->is_counter = sample->is_counter;
 	s->collector = sample->collector;
 	s->scale = sample->scale;
 	s->wrap = sample->wrap;
+	if (m->nr == METRICS_MAX) {
+		free(s);
+		return NULL;
+	}
 	m->sorted[m->nr++] = s;
 	return m->series[sample->metric] = s;
 }
@@ -116,7 +122,7 @@ static void add_row(struct metrics *m, struct view *v, struct view_cursor *c)
 	    !view_get_u64(c, VIEW_TS, &ts))
 		return;
 	s = m->series[sample.metric];
-	if (!s)
+	if (!s || !view_same_metric(&s->of, &sample))
 		s = new_series(m, v, c, &sample);
 	if (!s)
 		return;

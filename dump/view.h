@@ -139,12 +139,19 @@ struct view_sample {
 	uint32_t metric, collector, scale;
 	uint32_t every; /* its collector looks in every n-th tick; 0: not known */
 	uint64_t tick;
+	/* Its name as bytes of the file, valid as long as the view. A number may be of
+	 * another metric in another file of the same recorder. */
+	const char *name;
+	size_t name_len;
 	int64_t raw,
 		wrap; /* wrap: raw begins again at 0 there; 0: it does not */
 	double value;
 	bool is_counter;
 };
 bool view_get_sample(struct view_cursor *c, struct view_sample *ret);
+bool view_same_metric(const struct view_sample *a, const struct view_sample *b);
+/* Does a metric of the files have such a name, whether it has rows or not? */
+bool view_names_metric(const struct view *v, const char *glob);
 /* The row is an operation that rules can name: its FR_STREAM_*, its key (shared.h),
  * and the devices it was on (~0: not known; dev2: the partition, or like dev).
  * false: it is none. */

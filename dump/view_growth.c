@@ -16,7 +16,7 @@
 #define METRICS_MAX 65537 /* numbers a recorder gives; others have no growth */
 
 struct last_value {
-	int64_t value;
+	struct view_sample sample;
 	uint64_t ts; /* of its row; 0: there is none yet */
 };
 
@@ -37,24 +37,28 @@ static void step(struct view_cursor *c, struct view_block *b,
 {
 	struct view_sample s;
 	uint64_t ts = b->b->ts[c->row], from;
-	int64_t *growth = &b->growth[c->value];
+	int64_t *growth = &b->growth[c->value], before;
 	enum counter_mark mark = COUNTER_GREW;
+	bool known;
 
 	if (!view_get_sample(c, &s))
 		return;
-	if (last->ts && s.is_counter)
-		mark = counter_step(last->value, s.raw, s.wrap, growth);
-	else if (last->ts && __builtin_sub_overflow(s.raw, last->value, growth))
-		mark = COUNTER_RESET; /* no counter at all: it has no mark */
-	if (s.is_counter)
-		b->marks[c->value] = (uint8_t)mark;
-	if (last->ts && mark != COUNTER_RESET) {
+	before = last->sample.raw;
+	known = last->ts && view_same_metric(&s, &last->sample) &&
+		!view_rounds_full_between(rounds, c->file->source, s.collector,
+					  last->ts, ts);
+	if (known && s.is_counter)
+		mark = counter_step(before, s.raw, s.wrap, growth);
+	else if (known && __builtin_sub_overflow(s.raw, before, growth))
+		known = false;
+	b->marks[c->value] = (uint8_t)mark;
+	if (known && mark != COUNTER_RESET) {
 		from = view_rounds_before(rounds, c->file->source, s.tick,
 					  s.every);
 		from = from > last->ts && from < ts ? from : last->ts;
 		b->grew_in_ns[c->value] = ts > from ? ts - from : 0;
 	}
-	*last = (struct last_value){ s.raw, ts ? ts : 1 };
+	*last = (struct last_value){ s, ts ? ts : 1 };
 }
 
 static int step_rows(struct view *v, struct view_cursor *c,

@@ -9,6 +9,7 @@
 #ifndef DUMP_VIEW_ROUNDS_H
 #define DUMP_VIEW_ROUNDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct view;
@@ -23,5 +24,10 @@ void view_rounds_free(struct view_rounds *r);
  * known.  ${every} as in the record of its values, 0: not known. */
 uint64_t view_rounds_before(const struct view_rounds *r, unsigned source,
 			    uint64_t tick, uint32_t every);
+
+/* Was there a full set of the collector between the two times (of the clock of that
+ * source)?  A metric that has no row in it was not there. */
+bool view_rounds_full_between(const struct view_rounds *r, unsigned source,
+			      uint32_t collector, uint64_t from, uint64_t to);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* view_samples.c - unpacks sampled values and finds their names. */
 #include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,6 +153,10 @@ bool view_get_sample(struct view_cursor *c, struct view_sample *ret)
 	if (!b)
 		return false;
 	ret->metric = c->block->metric[c->value];
+	ret->name = "";
+	ret->name_len = 0;
+	if (view_bytes(b, SRC_TAIL, row, &ret->name, &ret->name_len))
+		ret->name_len = strnlen(ret->name, ret->name_len);
 	ret->collector =
 		(uint32_t)view_named_field(c->block, c->row, "collector", 0);
 	ret->tick = view_named_field(c->block, c->row, "tick", 0);
@@ -180,4 +186,29 @@ void view_full_sets(const struct view *v,
 							      "collector", 0),
 				   b->b->ts[row]);
 	}
+}
+
+bool view_same_metric(const struct view_sample *a, const struct view_sample *b)
+{
+	return a->name == b->name || (a->name_len == b->name_len &&
+				      !memcmp(a->name, b->name, a->name_len));
+}
+
+bool view_names_metric(const struct view *v, const char *glob)
+{
+	for (size_t i = 0; i < v->metrics.nr; i++) {
+		const struct join_entry *e = &v->metrics.entries[i];
+		const struct view_block *b = &v->blocks[e->block];
+		const char *text;
+		char name[160];
+		size_t len;
+
+		if (!view_bytes(b, SRC_TAIL, e->row, &text, &len))
+			continue;
+		snprintf(name, sizeof(name), "%.*s", (int)strnlen(text, len),
+			 text);
+		if (!fnmatch(glob, name, 0))
+			return true;
+	}
+	return false;
 }

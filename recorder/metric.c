@@ -124,20 +124,28 @@ bool metric_wanted(const char *list, const char *inst, size_t len)
 
 /* ---- numbers that are given anew ---------------------------------------------- */
 
-void metric_table_gone(struct metric_table *t, uint32_t id, uint64_t ordinal)
+static void metric_queue(struct metric_table *t, uint32_t id)
 {
 	struct metric *m = &t->all[id - 1];
 
-	m->gone = ordinal + 1;
-	if (m->queued)
-		return;
 	m->queued = true;
+	m->later = false;
 	m->next_gone = 0;
 	if (t->last_gone)
 		t->all[t->last_gone - 1].next_gone = id;
 	else
 		t->first_gone = id;
 	t->last_gone = id;
+}
+
+void metric_table_gone(struct metric_table *t, uint32_t id, uint64_t ordinal)
+{
+	struct metric *m = &t->all[id - 1];
+
+	m->gone = ordinal + 1;
+	m->later = m->queued;
+	if (!m->queued)
+		metric_queue(t, id);
 }
 
 void metric_table_reuse(struct metric_table *t, uint64_t ordinal)
@@ -187,13 +195,15 @@ static uint32_t metric_take_gone(struct metric_table *t)
 		uint32_t id = t->first_gone;
 		struct metric *m = &t->all[id - 1];
 
-		if (m->gone && m->gone > t->reuse_before)
+		if (m->gone > t->reuse_before && !m->later)
 			return 0;
 		t->first_gone = m->next_gone;
 		if (!t->first_gone)
 			t->last_gone = 0;
 		m->queued = false;
-		if (!m->gone) /* it is back */
+		if (m->gone > t->reuse_before)
+			metric_queue(t, id);
+		if (!m->gone || m->queued) /* it is back, or was */
 			continue;
 		metric_forget(t, id);
 		return id;

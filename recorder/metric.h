@@ -47,8 +47,9 @@ struct metric {
 	uint16_t inst_at, inst_len; /* where the instance is in name */
 	bool muted;                 /* the collector was told to leave it out */
 	bool announced;             /* its name is in the ring */
-	bool shown;     /* the observer has its name; it sets this */
-	bool queued;    /* among those that are gone */
+	bool shown;  /* the observer has its name; it sets this */
+	bool queued; /* among those that are gone */
+	bool later; /* it was back and vanished again: not so early in the queue */
 	bool fresh;     /* must be written: it is new, or was announced again */
 	uint32_t round; /* the collector's last round that had a value */
 	int64_t last;   /* that value */

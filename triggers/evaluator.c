@@ -345,11 +345,6 @@ static void forget_metric(struct evaluator *v, uint32_t id)
 	for (unsigned i = 0; i < m->nr_watches; i++)
 		if (m->watches[i].state.on)
 			say(v, m, &m->watches[i], v->now_ns, HIT_OFF, false);
-	for (uint32_t i = 0; i < v->nr_metrics; i++)
-		for (unsigned k = 0; k < v->metrics[i].nr_watches; k++)
-			if (v->metrics[i].watches[k].state.total_id == id)
-				v->metrics[i].watches[k].state.total_id =
-					UINT32_MAX;
 	drop_misfits(v, id);
 	free(m->name);
 	free(m->unit);
@@ -398,6 +393,11 @@ static void take_total(struct evaluator *v, struct detector_watch *w)
 
 	if (!w->total[0])
 		return;
+	/* its number may be another's by now */
+	if (w->total_id != UINT32_MAX &&
+	    (!v->metrics[w->total_id].name ||
+	     strcmp(v->metrics[w->total_id].name, w->total) != 0))
+		w->total_id = UINT32_MAX;
 	for (uint32_t i = 0; w->total_id == UINT32_MAX && i < v->nr_metrics;
 	     i++)
 		if (v->metrics[i].name && !strcmp(v->metrics[i].name, w->total))

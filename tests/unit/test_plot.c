@@ -160,7 +160,7 @@ static void what_did_not_change_is_carried_on(void **state)
 	EXPECT(&p.series[1], { 1, 10 }, { 4, 10 }, { 5, 10 }, { 6, 20 },
 	       { 7, 20 }, { 7, NAN }, { 13, 20 }, { 20, 20 });
 	EXPECT(&p.series[2], { 1, 0 }, { 4, 0 }, { 5, 0 }, { 6, NAN },
-	       { 7, NAN }, { 13, 0 }, { 20, 0 });
+	       { 13, 0 }, { 20, 0 });
 	/* by the time that is known */
 	assert_true(near(p.series[0].mean, 30.0 / 12));
 	assert_true(near(p.series[1].mean, (5 * 10 + 1 * 20 + 7 * 20) / 13.0));
@@ -254,6 +254,68 @@ static void growth_and_rate_of_rows(void **state)
 	(void)state;
 	column(v, "delta", delta, 7);
 	column(v, "rate", rate, 7);
+	view_free(v);
+}
+
+/* An empty full set says that all is gone: no curve, no growth until it is back. */
+static void all_of_a_collector_gone(void **state)
+{
+	static const char *const delta[] = { "null", "null", "null", "null",
+					     "1" };
+	struct made m = begin("gone");
+	struct view *v;
+	struct plot p;
+
+	(void)state;
+	made_metric(&m, 1, 1, 1, 1, "g\0\0s", 4);
+	made_metric(&m, 1, 2, 2, 1, "c\0\0s", 4);
+	for (unsigned second = 4; second <= 20; second++) {
+		if (second == 4)
+			VALUES(&m, 4, 1, true, { 1, 11 }, { 2, 200 });
+		if (second == 5)
+			values(&m, 5, 1, true, NULL, 0);
+		if (second == 15)
+			VALUES(&m, 15, 1, true, { 1, 50 }, { 2, 5000 });
+		if (second == 16)
+			VALUES(&m, 16, 1, false, { 2, 5001 });
+		if (second == 18)
+			values(&m, 18, 1, true, NULL, 0);
+		tick(&m, second);
+	}
+	v = end(&m, "gone");
+	column(v, "delta", delta, 5);
+	gather(&p, v, 4, 20);
+	EXPECT(&p.series[0], { 15, 1 }, { 16, 1 }, { 18, NAN });
+	EXPECT(&p.series[1], { 4, 11 }, { 5, NAN }, { 15, 50 }, { 16, 50 },
+	       { 17, 50 }, { 18, NAN });
+	plot_free(&p);
+	view_free(v);
+}
+
+/* What comes behind the span is not drawn into it. */
+static void beyond_the_span(void **state)
+{
+	struct made m = begin("beyond");
+	struct view *v;
+	struct plot p;
+
+	(void)state;
+	made_metric(&m, 1, 2, 2, 1, "c\0\0s", 4);
+	for (unsigned second = 1; second <= 12; second++) {
+		if (second == 1)
+			VALUES(&m, 1, 1, true, { 2, 1000 });
+		if (second == 4)
+			VALUES(&m, 4, 4, false, { 2, 2000 });
+		if (second == 8)
+			VALUES(&m, 8, 4, false, { 2, 0 }); /* reset */
+		if (second == 12)
+			VALUES(&m, 12, 4, false, { 2, 4000000 });
+		tick(&m, second);
+	}
+	v = end(&m, "beyond");
+	gather(&p, v, 1, 6);
+	assert_true(p.series[0].max < 1001 && p.series[0].last < 1001);
+	plot_free(&p);
 	view_free(v);
 }
 
@@ -357,6 +419,8 @@ int main(void)
 		cmocka_unit_test(a_part_of_the_time),
 		cmocka_unit_test(slow_collectors),
 		cmocka_unit_test(growth_and_rate_of_rows),
+		cmocka_unit_test(all_of_a_collector_gone),
+		cmocka_unit_test(beyond_the_span),
 		cmocka_unit_test(a_metric_twice_in_one_round),
 		cmocka_unit_test(hostile_names_and_units),
 	};
