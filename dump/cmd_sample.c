@@ -2,8 +2,10 @@
 /* cmd_sample.c - flightrec sample: what the counters of this machine are now. */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dump/live.h"
@@ -142,6 +144,55 @@ static int write_file(const struct live *l, const char *path,
 	return !err ? EXIT_OK : err == EACCES ? EXIT_PERMISSION : EXIT_FAILED;
 }
 
+/* Devices and pipes are written, never replaced; of a link what it leads to. */
+static int write_to(const struct live *l, const char *path, const char *format)
+{
+	char real[PATH_MAX];
+	struct stat st;
+	FILE *out;
+	int err;
+
+	if (!strcmp(path, "-")) {
+		put_all(stdout, l, format);
+		return EXIT_OK;
+	}
+	if (stat(path, &st) || S_ISREG(st.st_mode))
+		return write_file(l, realpath(path, real) ? real : path,
+				  format);
+	out = fopen(path, "we");
+	if (out)
+		put_all(out, l, format);
+	err = !out || fflush(out) ? errno : 0;
+	if (out && fclose(out) && !err)
+		err = errno;
+	if (err)
+		fprintf(stderr, "flightrec sample: cannot write %s: %s\n", path,
+			strerror(err));
+	return !err ? EXIT_OK : err == EACCES ? EXIT_PERMISSION : EXIT_FAILED;
+}
+
+/* Something could not be read, or nothing is there. */
+static int check(const struct live *l, int code)
+{
+	uint64_t errors = live_errors(l);
+	unsigned known = 0;
+
+	for (unsigned n = 0; n < live_count(l); n++)
+		known += live_nth(l, n)->is_known;
+	if (errors)
+		fprintf(stderr,
+			"flightrec sample: %llu value%s could not be read and "
+			"%s left out\n",
+			(unsigned long long)errors, errors == 1 ? "" : "s",
+			errors == 1 ? "is" : "are");
+	else if (!known)
+		fprintf(stderr, "flightrec sample: these collectors have no "
+				"values here\n");
+	if (code != EXIT_OK)
+		return code;
+	return errors ? EXIT_INCOMPLETE : known ? EXIT_OK : EXIT_EMPTY;
+}
+
 static bool is_format(const char *text)
 {
 	for (unsigned i = 0; formats[i]; i++)
@@ -198,10 +249,8 @@ static int run(int argc, char **argv)
 		return code;
 	if (list)
 		list_metrics(l);
-	else if (path)
-		code = write_file(l, path, format);
 	else
-		put_all(stdout, l, format);
+		code = check(l, write_to(l, path ? path : "-", format));
 	live_close(l);
 	return code;
 }

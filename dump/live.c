@@ -14,6 +14,9 @@
 #include "triggers/counter_step.h"
 #include "triggers/units.h"
 
+#define FIRST_NS 32000000000ULL /* the longest that a program may take */
+#define TURNS    (1ULL << 32)   /* ticks, more than between any two rounds */
+
 struct entry { /* by number of the metric */
 	struct live_metric m;
 	const struct sample *owner; /* of its collector */
@@ -274,6 +277,20 @@ static int open_sampler(const struct command_ops *cmd, struct live *l,
 	return EXIT_FAILED;
 }
 
+/* What answers only later (a host, a program) shall have done so, or failed. */
+static void first_rounds(struct live *l)
+{
+	uint64_t until = now_ns() + FIRST_NS;
+	const struct timespec moment = { .tv_nsec = 20000000 };
+
+	live_round(l);
+	while (sampler_waits(l->sampler) && now_ns() < until) {
+		nanosleep(&moment, NULL);
+		l->next_k += TURNS; /* the turn of each */
+		live_round(l);
+	}
+}
+
 int live_open(const struct command_ops *cmd, const struct live_options *o,
 	      struct live **ret)
 {
@@ -287,7 +304,7 @@ int live_open(const struct command_ops *cmd, const struct live_options *o,
 	code = open_sampler(cmd, l, o);
 	if (!code) {
 		sampler_set_observer(l->sampler, take, l);
-		live_round(l);
+		first_rounds(l);
 		code = check_globs(cmd, l);
 	}
 	if (!code && l->no_memory)
@@ -297,6 +314,14 @@ int live_open(const struct command_ops *cmd, const struct live_options *o,
 	else
 		*ret = l;
 	return code;
+}
+
+uint64_t live_errors(const struct live *l)
+{
+	struct sampler_stats st;
+
+	sampler_stats(l->sampler, &st);
+	return st.errors;
 }
 
 void live_close(struct live *l)

@@ -39,6 +39,8 @@ struct live;
  * error what was wrong: with the settings, or a glob that nothing matches. */
 int live_open(const struct command_ops *cmd, const struct live_options *o,
 	      struct live **ret);
+/* Values that could not be read so far. */
+uint64_t live_errors(const struct live *l);
 void live_close(struct live *l); /* NULL is a no-op */
 
 void live_round(struct live *l); /* reads all that is due, now */

@@ -70,6 +70,8 @@ struct collector_ops {
 	/* ${root} goes before each path ("" but in tests). */
 	int (*open)(struct collector *c, const char *root);
 	void (*collect)(struct collector *c, struct sample *s);
+	/* Is a first answer on its way that a later round will have?  NULL: never. */
+	bool (*waits)(const struct collector *c);
 	void (*close)(struct collector *c);
 };
 

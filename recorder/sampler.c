@@ -328,6 +328,18 @@ void sampler_round(struct sampler *s, const struct timer_tick *tick)
 }
 
 /* ---- the thread ----------------------------------------------------------- */
+bool sampler_waits(const struct sampler *s)
+{
+	bool waits = false;
+
+	for (unsigned i = 0; i < s->nr_slots; i++) {
+		const struct collector *c = &s->slots[i].collector;
+
+		waits |= c->ops->waits && c->ops->waits(c);
+	}
+	return waits;
+}
+
 /* The latest tick that waits; false: the timer is gone.  ret->k is left alone if
  * none waits. */
 static bool sampler_drain(int fd, struct timer_tick *ret, bool *ret_any)

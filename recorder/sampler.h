@@ -93,6 +93,8 @@ struct sampler_stats {
 	uint64_t timer_dead;      /* 1: the timer ended, ticks are missing */
 };
 void sampler_stats(const struct sampler *s, struct sampler_stats *ret);
+/* Does a collector wait for its first answer?  To be asked between rounds. */
+bool sampler_waits(const struct sampler *s);
 pid_t sampler_timer_pid(const struct sampler *s); /* 0: not started */
 
 #endif

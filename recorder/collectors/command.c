@@ -25,7 +25,8 @@ static const struct metric_def command_counter =
 struct command {
 	char prefix[COMMAND_NAME_MAX + 1]; /* "NAME." */
 	struct aside *aside;
-	bool good; /* its last run was */
+	bool good;  /* its last run was */
+	bool ended; /* one was */
 };
 
 struct commands {
@@ -158,6 +159,7 @@ static void command_one(struct command *one, struct sample *s)
 	const char *text;
 	size_t len;
 
+	one->ended |= r != -EAGAIN;
 	if (r != -EAGAIN)
 		one->good = r == 0;
 	if (r != 0 && r != -EAGAIN)
@@ -181,6 +183,16 @@ static void command_collect(struct collector *c, struct sample *s)
 		else
 			command_one(&all->all[i], s);
 	}
+}
+
+static bool command_waits(const struct collector *c)
+{
+	const struct commands *all = c->state;
+	bool waits = false;
+
+	for (unsigned i = 0; !all->no_user && i < all->nr; i++)
+		waits |= !all->all[i].ended;
+	return waits;
 }
 
 static void command_close(struct collector *c)
@@ -219,5 +231,6 @@ const struct collector_ops collector_command = {
 	.prepare = command_prepare,
 	.open = command_open,
 	.collect = command_collect,
+	.waits = command_waits,
 	.close = command_close,
 };

@@ -402,6 +402,16 @@ static void ping_collect(struct collector *c, struct sample *s)
 	}
 }
 
+static bool ping_waits(const struct collector *c)
+{
+	const struct ping *p = c->state;
+	bool waits = false;
+
+	for (unsigned i = 0; i < p->nr; i++)
+		waits |= p->hosts[i].asked && !p->hosts[i].known;
+	return waits;
+}
+
 static void ping_close(struct collector *c)
 {
 	struct ping *p = c->state;
@@ -434,5 +444,6 @@ const struct collector_ops collector_ping = {
 	.prepare = ping_prepare,
 	.open = ping_open,
 	.collect = ping_collect,
+	.waits = ping_waits,
 	.close = ping_close,
 };
