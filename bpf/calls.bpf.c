@@ -168,13 +168,24 @@ int BPF_PROG(count_fork, struct task_struct *parent, struct task_struct *child)
 
 /* What our own child did until here was to wait, and to look for the command. */
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(count_exec, struct task_struct *t)
+int BPF_PROG(count_exec, struct task_struct *t, int old_pid)
 {
-	u32 tgid = t->tgid;
+	u32 tgid = t->tgid, tid = t->pid, old = old_pid;
 	struct fr_call_process *p = bpf_map_lookup_elem(&processes, &tgid);
+	struct call_inside *in, now;
 
-	if (p)
-		p->counts = 1;
+	if (!p)
+		return 0;
+	p->counts = 1;
+	if (old == tid)
+		return 0;
+	/* A thread that is not the first took the first one's number meanwhile. */
+	in = bpf_map_lookup_elem(&inside, &old);
+	if (!in)
+		return 0;
+	now = *in;
+	bpf_map_update_elem(&inside, &tid, &now, BPF_ANY);
+	bpf_map_delete_elem(&inside, &old);
 	return 0;
 }
 

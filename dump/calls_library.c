@@ -26,6 +26,8 @@ struct call_library {
 	char globs[1024]; /* with commas between; "": all */
 	struct function *all;
 	unsigned nr, size;
+	char indirect[CALL_NAME_SIZE]; /* one that was asked for; "": none */
+	uint32_t globs_found;          /* bit n: glob n fits some function */
 	bool asks_nearest;
 	unsigned least; /* edits */
 	char nearest[CALL_NAME_SIZE];
@@ -97,20 +99,24 @@ static bool is_plain(const char *name)
 		      "0123456789_.$@") >= n;
 }
 
-static bool is_wanted(const struct call_library *l, const char *name)
+static bool is_wanted(struct call_library *l, const char *name)
 {
 	const char *p = l->globs;
 	char glob[CALL_NAME_SIZE];
+	bool wanted = !*p;
 
-	while (*(p += strspn(p, ","))) {
+	for (unsigned i = 0; *(p += strspn(p, ",")); i++) {
 		size_t n = strcspn(p, ",");
 
 		snprintf(glob, sizeof(glob), "%.*s", (int)n, p);
-		if (!fnmatch(glob, name, 0))
-			return true;
+		if (!fnmatch(glob, name, 0)) {
+			wanted = true;
+			if (i < 32)
+				l->globs_found |= 1U << i;
+		}
 		p += n;
 	}
-	return !*l->globs;
+	return wanted;
 }
 
 static int take(void *arg, const char *name, uint64_t offset)
@@ -120,6 +126,8 @@ static int take(void *arg, const char *name, uint64_t offset)
 	unsigned edits;
 
 	if (!is_plain(name))
+		return 0;
+	if (l->asks_nearest && offset == ELF_INDIRECT)
 		return 0;
 	if (l->asks_nearest) {
 		edits = call_edits(l->globs, name);
@@ -131,6 +139,8 @@ static int take(void *arg, const char *name, uint64_t offset)
 	}
 	if (!is_wanted(l, name))
 		return 0;
+	if (offset == ELF_INDIRECT && !*l->indirect)
+		snprintf(l->indirect, sizeof(l->indirect), "%s", name);
 	if (l->nr == LIBRARY_NAMES_MAX)
 		return -E2BIG;
 	if (l->nr == l->size) {
@@ -143,6 +153,12 @@ static int take(void *arg, const char *name, uint64_t offset)
 	snprintf(all[l->nr].name, sizeof(all[l->nr].name), "%s", name);
 	all[l->nr++].offset = offset;
 	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct function *)a)->name,
+		      ((const struct function *)b)->name);
 }
 
 /* Of several names of one place the one that programs use: without underscores, the
@@ -162,10 +178,32 @@ static int by_place(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/* What has an indirect version is not counted under any: an older, plain one (memcpy)
+ * is not what programs call. */
+static void drop_indirect(struct call_library *l)
+{
+	unsigned kept = 0, nr = 0;
+
+	if (l->nr)
+		qsort(l->all, l->nr, sizeof(*l->all), by_name);
+	for (unsigned i = 0; i < l->nr; i += nr) {
+		bool indirect = false;
+
+		for (nr = 0; i + nr < l->nr &&
+			     !strcmp(l->all[i].name, l->all[i + nr].name);
+		     nr++)
+			indirect |= l->all[i + nr].offset == ELF_INDIRECT;
+		for (unsigned k = 0; !indirect && k < nr; k++)
+			l->all[kept++] = l->all[i + k];
+	}
+	l->nr = kept;
+}
+
 static void one_name_each(struct call_library *l)
 {
 	unsigned kept = 0;
 
+	drop_indirect(l);
 	if (l->nr)
 		qsort(l->all, l->nr, sizeof(*l->all), by_place);
 	for (unsigned i = 0; i < l->nr; i++)
@@ -199,25 +237,60 @@ static int say(char *ret_what, size_t size, const struct call_library *l,
 	return err;
 }
 
+/* The first glob that fits nothing; false: each fits something. */
+static bool find_missing(const struct call_library *l, char *ret, size_t size)
+{
+	const char *p = l->globs;
+
+	for (unsigned i = 0; i < 32 && *(p += strspn(p, ",")); i++) {
+		size_t n = strcspn(p, ",");
+
+		if (!(l->globs_found >> i & 1)) {
+			snprintf(ret, size, "%.*s", (int)n, p);
+			return true;
+		}
+		p += n;
+	}
+	return false;
+}
+
+static int say_missing(struct call_library *l, const char *missing,
+		       const uint8_t *image, size_t len, char *ret_what,
+		       size_t size)
+{
+	l->asks_nearest = true;
+	l->least = ~0U;
+	snprintf(l->globs, sizeof(l->globs), "%s", missing);
+	elf_functions(image, len, take, l);
+	snprintf(ret_what, size, "%s has no function '%.64s'%s%s", l->path,
+		 missing, *l->nearest ? "; the nearest is " : "", l->nearest);
+	return -ESRCH;
+}
+
 /* Too many, or none. */
 static int check_number(struct call_library *l, const uint8_t *image,
 			size_t len, char *ret_what, size_t size)
 {
-	if (l->nr > FR_CALL_FUNCTIONS) {
-		snprintf(ret_what, size,
-			 "%s has %u functions that fit, and at most %d can be "
-			 "counted; choose some: %s:GLOB,...",
-			 l->path, l->nr, FR_CALL_FUNCTIONS, l->path);
-		return -E2BIG;
+	char missing[CALL_NAME_SIZE];
+
+	if (find_missing(l, missing, sizeof(missing)))
+		return say_missing(l, missing, image, len, ret_what, size);
+	if (*l->indirect &&
+	    (!l->nr || (*l->globs && !strpbrk(l->globs, "*?[")))) {
+		snprintf(
+			ret_what, size,
+			"%s of %s is chosen at run time, for the processor (an "
+			"indirect function), and cannot be counted",
+			l->indirect, l->path);
+		return -ESRCH;
 	}
-	if (l->nr)
+	if (l->nr <= FR_CALL_FUNCTIONS)
 		return 0;
-	l->asks_nearest = true;
-	l->least = ~0U;
-	elf_functions(image, len, take, l);
-	snprintf(ret_what, size, "%s has no function '%.64s'%s%s", l->path,
-		 l->globs, *l->nearest ? "; the nearest is " : "", l->nearest);
-	return -ESRCH;
+	snprintf(ret_what, size,
+		 "%s has %u functions that fit, and at most %d can be counted; "
+		 "choose some: %s:GLOB,...",
+		 l->path, l->nr, FR_CALL_FUNCTIONS, l->path);
+	return -E2BIG;
 }
 
 int call_library_open(const char *text, struct call_library **ret,
@@ -248,9 +321,10 @@ int call_library_open(const char *text, struct call_library **ret,
 		return -ENOENT;
 	}
 	err = map_file(l->path, &image, &len);
-	if (!err)
-		err = elf_functions(image, len, take, l);
-	if (err) {
+	if (err && err != -ENOEXEC) {
+		snprintf(ret_what, size, "cannot read %s: %s", l->path,
+			 strerror(-err));
+	} else if (err || (err = elf_functions(image, len, take, l))) {
 		say(ret_what, size, l, err);
 	} else {
 		one_name_each(l);

@@ -174,6 +174,11 @@ static int check_options(struct calls *c)
 		return command_bad_usage(
 			&cmd_calls,
 			"-e chooses system calls; functions: --lib LIBRARY:GLOB,...");
+	if (c->view.library &&
+	    (c->view.sort == CALL_SORT_ERRORS || c->view.sort == CALL_SORT_MAX))
+		return command_bad_usage(
+			&cmd_calls,
+			"-S: functions have calls and names, no times or errors");
 	if (c->period_ns && c->view.by != CALL_BY_NOTHING)
 		return command_bad_usage(&cmd_calls,
 					 "--by gives a table, not rows of -d");
@@ -302,7 +307,10 @@ static int run_attached(struct out *o)
 	if (err) {
 		fprintf(stderr,
 			"flightrec calls: cannot watch process %d: %s\n", pid,
-			strerror(-err));
+			err == -ENOENT || err == -EINVAL ?
+				"it is a thread of another; see Tgid in "
+				"/proc/PID/status" :
+				strerror(-err));
 		return EXIT_FAILED;
 	}
 	put_counts(o);
@@ -371,7 +379,9 @@ static int calls(const struct calls *c)
 
 	if (err)
 		return say_not_loaded(err, c->library);
-	if (c->output)
+	if (c->output && !strcmp(c->output, "-"))
+		f = stdout;
+	else if (c->output)
 		f = fopen(c->output, "we");
 	if (!f) {
 		fprintf(stderr, "flightrec calls: cannot write %s: %s\n",
@@ -380,7 +390,7 @@ static int calls(const struct calls *c)
 	} else {
 		code = count(c, f, counter);
 	}
-	if (f && f != stderr && fclose(f) && !code)
+	if (f && f != stderr && f != stdout && fclose(f) && !code)
 		code = EXIT_FAILED;
 	call_counter_close(counter);
 	return code;

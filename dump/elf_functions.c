@@ -207,8 +207,12 @@ static int64_t read_table(const struct elf *e, const struct section *table,
 
 		if (!read_symbol(e, table->offset + i * table->entry, &s))
 			return -EINVAL;
-		if (ELF64_ST_TYPE(s.info) != STT_FUNC ||
-		    s.section == SHN_UNDEF || !find_offset(e, s.value, &offset))
+		if (s.section == SHN_UNDEF)
+			continue;
+		if (ELF64_ST_TYPE(s.info) == STT_GNU_IFUNC)
+			offset = ELF_INDIRECT;
+		else if (ELF64_ST_TYPE(s.info) != STT_FUNC ||
+			 !find_offset(e, s.value, &offset))
 			continue;
 		name = find_name(e, &strings, s.name);
 		if (!name)

@@ -86,9 +86,32 @@ check "what to write is said" has 'write its whole path' "$W/err"
 check_exit "no library" 2 "$FR" calls --lib /etc/passwd true
 check_exit "no such function" 2 "$FR" calls --lib libc.so.6:acess true
 check "the nearest function is named" has 'the nearest is access;' "$W/err"
+check_exit "one of two is not there" 2 "$FR" calls --lib libc.so.6:fork,acess true
+check "it is named" has "no function 'acess'" "$W/err"
+check_exit "chosen at run time" 2 "$FR" calls --lib libc.so.6:memcpy true
+check "that is said" has 'memcpy of .* is chosen at run time' "$W/err"
+check_exit "no such file" 2 "$FR" calls --lib /nonexistent:main true
+check "what is wrong with it" has 'cannot read /nonexistent: No such file' "$W/err"
+check_exit "functions have no errors" 2 "$FR" calls -S errors --lib libc.so.6:fork true
 check_exit "too many functions" 2 "$FR" calls --lib libc.so.6 true
 check "and how many there may be" has 'at most 512' "$W/err"
 check_exit "-e is for system calls" 2 "$FR" calls --lib libc.so.6:fork -e read true
+
+# ---- a thread that is not the first runs another program --------------------------
+cat >"$W/execs.c" <<'C'
+#include <pthread.h>
+#include <unistd.h>
+static void *run(void *arg) { execl("/bin/true", "true", (char *)0); return arg; }
+int main(void)
+{
+	pthread_t t;
+	return pthread_create(&t, 0, run, 0) || pthread_join(t, 0);
+}
+C
+if cc -o "$W/execs" "$W/execs.c" -lpthread; then
+	"$FR" calls -e execve -O csv -o "$W/csv" "$W/execs"
+	check "its execve is counted, too" has '^execve,2,0,' "$W/csv"
+fi
 
 # ---- told apart -------------------------------------------------------------------
 check_exit "by process" 7 \
