@@ -140,6 +140,10 @@ static int find_span(struct plot_args *a, struct view *v)
 		fprintf(stderr, "flightrec: %s\n", diag.text);
 		return EXIT_USAGE;
 	}
+	if (from >= to) {
+		fprintf(stderr, "flightrec: --begin is not before --end\n");
+		return EXIT_USAGE;
+	}
 	a->plot.from_ns = from > first ? from : first;
 	a->plot.to_ns = to < last ? to : last;
 	a->plot.trigger_ns = fired ? strtoull(fired, NULL, 10) : 0;
@@ -223,6 +227,15 @@ static int show(struct plot_args *a, struct view *v, char **globs, unsigned nr)
 	return code;
 }
 
+static bool is_file(const char *text)
+{
+	size_t n = strlen(text);
+
+	return (n > 4 && !strcmp(text + n - 4, ".frs")) || *text == '/' ||
+	       !strncmp(text, "./", 2) || !strncmp(text, "../", 3) ||
+	       !access(text, F_OK);
+}
+
 static int run(int argc, char **argv)
 {
 	struct plot_args a = { .filter.streams = { { "sample" }, 1 } };
@@ -240,7 +253,7 @@ static int run(int argc, char **argv)
 	globs = argv + optind;
 	nr = argc - optind;
 	/* a snapshot in front, as with the other commands */
-	if (nr && !a.file[0] && !access(globs[0], F_OK)) {
+	if (nr && !a.file[0] && is_file(globs[0])) {
 		a.file[0] = *globs++;
 		nr--;
 	}

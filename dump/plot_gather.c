@@ -633,6 +633,17 @@ void plot_free(struct plot *p)
 
 /* ---- values ---------------------------------------------------------------------- */
 
+/* Digits enough to tell what the curve has apart. */
+static int digits_of(const struct plot_series *s)
+{
+	double range = s->max - s->min, most = fmax(fabs(s->max), fabs(s->min));
+	int n = 4;
+
+	if (range > 0 && most > range)
+		n += (int)log10(most / range);
+	return n < 15 ? n : 15;
+}
+
 char *plot_value(char buf[48], const struct plot_series *s, double value,
 		 size_t width)
 {
@@ -650,11 +661,13 @@ char *plot_value(char buf[48], const struct plot_series *s, double value,
 	if (*text)
 		snprintf(buf, 48, "%s%s", text, per);
 	else
-		snprintf(buf, 48, "%.4g%s%s%s", value, *s->unit ? " " : "",
-			 s->unit, per);
+		snprintf(buf, 48, "%.*g%s%s%s", digits_of(s), value,
+			 *s->unit ? " " : "", s->unit, per);
 	if (strlen(buf) > width && *text)
 		snprintf(buf, 48, "%s", text);
 	else if (strlen(buf) > width)
+		snprintf(buf, 48, "%.*g", digits_of(s), value);
+	if (strlen(buf) > width)
 		snprintf(buf, 48, "%.4g", value);
 	return buf;
 }

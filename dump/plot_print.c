@@ -154,6 +154,24 @@ static void put_panel(const struct plot *p, const struct plot_series *s,
 	free(g.dots);
 }
 
+/* The time alone where there is no room for the date, or the first alone. */
+static void put_ends(const struct plot *p, const char *from, const char *to,
+		     FILE *out)
+{
+	size_t room = cells(p);
+
+	if (strlen(from) + strlen(to) >= room) {
+		from += strcspn(from, " ");
+		to += strcspn(to, " ");
+		from += *from == ' ';
+		to += *to == ' ';
+	}
+	if (strlen(from) + strlen(to) >= room)
+		to = "";
+	fprintf(out, "%*s%s%*s\n", LABEL_WIDTH, "", from,
+		(int)(room - strlen(from)), to);
+}
+
 /* The trigger's place on a line of its own, then begin and end. */
 static void put_axis(const struct plot *p, const struct view *v, FILE *out)
 {
@@ -168,11 +186,7 @@ static void put_axis(const struct plot *p, const struct view *v, FILE *out)
 			report_wall(when, v, 0, p->trigger_ns));
 	report_wall(from, v, 0, p->from_ns);
 	report_wall(to, v, 0, p->to_ns);
-	fprintf(out, "%*s%s%*s\n", LABEL_WIDTH, "", from,
-		(int)cells(p) - (int)strlen(from) > 0 ?
-			(int)cells(p) - (int)strlen(from) :
-			0,
-		to);
+	put_ends(p, from, to, out);
 }
 
 void plot_print(const struct plot *p, const struct view *v, FILE *out)

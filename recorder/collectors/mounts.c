@@ -188,6 +188,14 @@ static void mounts_collect(struct collector *c, struct sample *s)
 
 /* ---- the four steps ------------------------------------------------------------------ */
 
+/* As the kernel writes it: no slash at the end, but for the root. */
+static size_t mounts_len(const char *p, size_t n)
+{
+	while (n > 1 && p[n - 1] == '/')
+		n--;
+	return n;
+}
+
 static int mounts_check(const char *list, char *ret_what, size_t size)
 {
 	const char *p = list ? list : "";
@@ -231,7 +239,7 @@ static int mounts_prepare(struct collector *c, const char *list)
 	while (*(p += strspn(p, " ,"))) {
 		size_t n = strcspn(p, " ,");
 
-		m->all[m->nr].name = strndup(p, n);
+		m->all[m->nr].name = strndup(p, mounts_len(p, n));
 		if (!m->all[m->nr++].name)
 			return -ENOMEM;
 		p += n;

@@ -130,6 +130,14 @@ hostile() { # what a text file calls its numbers
 	PY
 }
 check "SVG of names that look like XML" hostile
+narrow() { "$FR" plot --ascii --width 30 "$W/a.frs" load.load1 | tail -n +2 | awk 'length > 30 { bad = 1 } END { exit bad || NR != 9 }'; }
+check "narrow: nothing is wider than asked for" narrow
+exact() { # labels of a counter as it was tell its ends apart
+	"$FR" plot --raw --ascii "$W/a.frs" cpu.context_switches | awk '/^ *[0-9.e+]+ \|/ { print $1 }' | sort | uniq -d | wc -l | grep -qx 0
+}
+check "--raw: as many digits as it takes" exact
+check "a file that is not there" fails_with 1 'none.frs: No such file' "$FR" plot "$W/none.frs" load.load1
+check "a span that ends before it begins" fails_with 2 'not before --end' "$FR" plot --begin -1s --end -2s "$W/a.frs" load.load1
 check "an unknown metric: the nearest" fails_with 5 'nearest is cpu.all.user' "$FR" plot "$W/a.frs" cpu.all.usr
 check "no metric" fails_with 2 'which metrics' "$FR" plot "$W/a.frs"
 check "a width that is none" fails_with 2 'from 30 to' "$FR" plot --width 3 "$W/a.frs" load.load1
