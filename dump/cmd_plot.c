@@ -5,6 +5,7 @@
 #include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -185,6 +186,23 @@ static int write_svg(const struct plot_args *a, const struct view *v)
 	return err == EACCES ? EXIT_PERMISSION : EXIT_FAILED;
 }
 
+/* What looks like a picture of another kind would surprise. */
+static int check_output(const char *path)
+{
+	static const char *const others[] = { ".png", ".jpg", ".jpeg",
+					      ".gif", ".pdf", ".webp" };
+	const char *dot = path ? strrchr(path, '.') : NULL;
+
+	for (unsigned i = 0; dot && i < sizeof(others) / sizeof(*others); i++)
+		if (!strcasecmp(dot, others[i]))
+			return command_bad_usage(
+				&cmd_plot,
+				"-o %s: pictures are SVG; name it .svg (rsvg-convert "
+				"and browsers make others of it)",
+				path);
+	return EXIT_OK;
+}
+
 static void fit_terminal(struct plot *p)
 {
 	struct winsize size;
@@ -248,6 +266,8 @@ static int run(int argc, char **argv)
 	while (code == EXIT_OK &&
 	       (opt = getopt_long(argc, argv, ":f:o:lh", options, NULL)) != -1)
 		code = take_option(&a, opt, argv);
+	if (code == EXIT_OK)
+		code = check_output(a.output);
 	if (code != EXIT_OK)
 		return code < 0 ? EXIT_OK : code;
 	globs = argv + optind;

@@ -667,6 +667,9 @@ char *plot_value(char buf[48], const struct plot_series *s, double value,
 		snprintf(buf, 48, "%s", text);
 	else if (strlen(buf) > width)
 		snprintf(buf, 48, "%.*g", digits_of(s), value);
+	/* 1.085432e+08 has more letters than 108543210 */
+	if (strlen(buf) > width && fabs(value) >= 1000 && fabs(value) < 1e15)
+		snprintf(buf, 48, "%.0f", value);
 	if (strlen(buf) > width)
 		snprintf(buf, 48, "%.4g", value);
 	return buf;

@@ -136,6 +136,7 @@ exact() { # labels of a counter as it was tell its ends apart
 	"$FR" plot --raw --ascii "$W/a.frs" cpu.context_switches | awk '/^ *[0-9.e+]+ \|/ { print $1 }' | sort | uniq -d | wc -l | grep -qx 0
 }
 check "--raw: as many digits as it takes" exact
+check "a picture of another kind" fails_with 2 'pictures are SVG' "$FR" plot -o "$W/a.png" "$W/a.frs" load.load1
 check "a file that is not there" fails_with 1 'none.frs: No such file' "$FR" plot "$W/none.frs" load.load1
 check "a span that ends before it begins" fails_with 2 'not before --end' "$FR" plot --begin -1s --end -2s "$W/a.frs" load.load1
 check "an unknown metric: the nearest" fails_with 5 'nearest is cpu.all.user' "$FR" plot "$W/a.frs" cpu.all.usr
