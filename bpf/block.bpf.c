@@ -294,8 +294,8 @@ __noinline u64 put_block(struct fr_block_entry *b, u64 end, u32 probe)
 			TYPE_AUX(FR_T_block, b->error));
 }
 
-/* Its completion was never shown to us: kernels drop some while a tracer of
- * anybody's comes or goes.  The request is recorded, without a duration. */
+/* Its completion was never shown to us: some kernels run no program in the
+ * time of a process that is not to be traced.  The request is recorded, without a duration. */
 static __noinline void entry_unfinished(struct fr_block_entry *b, u32 probe)
 {
 	struct fr_probe_counts *n = counts_of(probe);

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# block_churn.sh - tracers of others come and go on the same tracepoints, for which
-# some kernels keep completions from everybody's programs: still each of fio's reads
-# has one record, with a duration or marked as one whose end was not shown, none looks
-# as if it hung, and no trigger takes one for a disk that hangs.
+# block_churn.sh - a busy machine whose kernel keeps some completions from everybody's
+# programs (those in the time of a process that is not to be traced): still each of fio's
+# reads has one record, with a duration or marked as one whose end was not shown, none
+# looks as if it hung, and no trigger takes one for a disk that hangs.  Tracers of others
+# come and go meanwhile.
 . "$(dirname "$0")/private_recorder.bash"
 need_kernel
 need fio perf python3
