@@ -21,11 +21,11 @@ O         ?= build
 CFLAGS    ?= -O2 -g
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
              -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef
-PKGS      := libbpf liburcu-memb liburcu-cds libzstd libcap inih libseccomp zlib
+PKGS      := libbpf liburcu-memb liburcu-cds libzstd libcap inih libseccomp zlib sqlite3
 # Debian packages: what the build and the tests need (make deps).
 DEB_BUILD := gcc make pkg-config clang llvm bpftool libbpf-dev liburcu-dev \
              libzstd-dev libcap-dev libcmocka-dev libinih-dev libseccomp-dev \
-             libelf-dev zlib1g-dev
+             libelf-dev zlib1g-dev libsqlite3-dev
 DEB_TEST  := python3 python3-prometheus-client strace fio sqlite3 git gcc-multilib linux-perf util-linux \
              e2fsprogs procps psmisc iproute2 nftables fuse3 libfuse3-dev spin stress-ng
 VERSION   := $(shell git describe --always --dirty 2>/dev/null || echo 0.1)

@@ -431,6 +431,11 @@ const char *view_file_path(const struct view *v, unsigned file)
 	return v->files[file].path;
 }
 
+unsigned view_source(const struct view *v, unsigned file)
+{
+	return v->files[file].source;
+}
+
 int64_t view_clock_offset(const struct view *v, unsigned file)
 {
 	return v->files[file].offset;

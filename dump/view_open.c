@@ -79,33 +79,53 @@ static int open_newest(struct view *v)
 	return code;
 }
 
-int view_open(int argc, char **argv, const struct view_filter *f,
-	      struct view **ret)
+int view_open_files(int argc, char **argv, struct view **ret)
 {
 	struct view *v = view_new();
-	struct snap_diag diag = { "" };
-	int code = EXIT_OK, r;
+	int code = EXIT_OK;
 
 	*ret = NULL;
-	if (v && !argc)
+	if (!v) {
+		fprintf(stderr, "flightrec: not enough memory\n");
+		return EXIT_FAILED;
+	}
+	if (!argc)
 		code = open_newest(v);
-	for (int i = 0; v && i < argc; i++)
+	for (int i = 0; i < argc; i++)
 		code = open_one(v, argv[i], code);
-	if (v && !view_nr_files(v)) {
-		view_free(v);
-		return code;
-	}
-	r = v ? view_load(v, f, &diag) : -ENOMEM;
-	if (!r) {
+	if (view_nr_files(v))
 		*ret = v;
-		return code;
-	}
+	else
+		view_free(v);
+	return code;
+}
+
+int view_open_load(struct view *v, const struct view_filter *f)
+{
+	struct snap_diag diag = { "" };
+	int r = view_load(v, f, &diag);
+
+	if (!r)
+		return EXIT_OK;
 	fprintf(stderr, "flightrec: %s\n",
-		r == -ENOMEM ? "not enough memory for so many rows; narrow "
-			       "them down with --begin and --end" :
+		r == -ENOMEM ? "not enough memory for so many rows; ask for "
+			       "fewer streams, or a shorter span" :
 			       diag.text);
 	view_free(v);
 	return r == -ENOMEM ? EXIT_FAILED : EXIT_USAGE;
+}
+
+int view_open(int argc, char **argv, const struct view_filter *f,
+	      struct view **ret)
+{
+	int code = view_open_files(argc, argv, ret), r;
+
+	if (!*ret)
+		return code;
+	r = view_open_load(*ret, f);
+	if (r != EXIT_OK)
+		*ret = NULL;
+	return r == EXIT_OK ? code : r;
 }
 
 int view_open_anonymize(struct view *v, bool keep_extensions,

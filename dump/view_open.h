@@ -14,6 +14,9 @@
  */
 int view_open(int argc, char **argv, const struct view_filter *f,
 	      struct view **ret);
+/* The two steps of it: only opens; loads what is open (EXIT_OK, or ${v} is freed). */
+int view_open_files(int argc, char **argv, struct view **ret);
+int view_open_load(struct view *v, const struct view_filter *f);
 /*
  * Hides what the loaded rows say (anonymize.h) under a new key.  Says what went
  * wrong and returns EXIT_FAILED, else EXIT_OK.  *ret: what it was done with, to be

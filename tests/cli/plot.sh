@@ -2,35 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # plot.sh - flightrec plot of a recording: rates are those that Python makes of the
 # rows, pictures are XML, gaps are gaps, and bad input is told in plain words.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-O=${O:-build}
-case $O in /*) ;; *) O=$PWD/$O ;; esac
-FR=$O/flightrec
-W=$(mktemp -d /tmp/flightrec-plot.XXXXXX)
-trap 'rm -rf "$W"' EXIT
-passed=0 failed=0
-check() { # TEXT COMMAND...
-	local text=$1
-	shift
-	if "$@" >"$W/said" 2>&1; then
-		passed=$((passed + 1)) && echo "ok    $text"
-	else
-		failed=$((failed + 1))
-		echo "FAIL  $text (exit $?)"
-		sed 's/^/      /' "$W/said" | tail -15
-	fi
-}
-fails_with() { # CODE PATTERN COMMAND...
-	local want=$1 pattern=$2 got
-	shift 2
-	"$@" >"$W/out" 2>"$W/err"
-	got=$?
-	[ $got = "$want" ] && grep -q -- "$pattern" "$W/err" && return
-	echo "exit $got, not $want; said:"
-	cat "$W/err"
-	return 1
-}
+. "$(dirname "$0")/checks.bash"
 
 # A second of samples, then none for a second, as the timer is stopped, and one more.
 cat >"$W/work" <<'SH'
@@ -149,5 +121,4 @@ check "of a cut file, what is intact: exit 7" eval '"$FR" plot --ascii "$W/cut.f
 "$FR" record -q -o "$W/none.frs" --set sampler.collectors= --set ring.memory=8MiB --set ring.pin_folder= \
 	--set run.folder="$W/run" -- true
 check "a snapshot without samples" fails_with 5 'no samples' "$FR" plot "$W/none.frs" load.load1
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish

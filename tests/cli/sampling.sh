@@ -2,35 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # sampling.sh - flightrec sample, log and loadsensor: what other programs read in
 # their output, against /proc read before and after; signals, ends, bad input.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-O=${O:-build}
-case $O in /*) ;; *) O=$PWD/$O ;; esac
-FR=$O/flightrec
-W=$(mktemp -d /tmp/flightrec-sampling.XXXXXX)
-trap 'rm -rf "$W"' EXIT
-passed=0 failed=0
-check() { # TEXT COMMAND...
-	local text=$1
-	shift
-	if "$@" >"$W/said" 2>&1; then
-		passed=$((passed + 1)) && echo "ok    $text"
-	else
-		failed=$((failed + 1))
-		echo "FAIL  $text (exit $?)"
-		sed 's/^/      /' "$W/said" | tail -15
-	fi
-}
-fails_with() { # CODE PATTERN COMMAND...
-	local want=$1 pattern=$2 got
-	shift 2
-	"$@" >"$W/out" 2>"$W/err"
-	got=$?
-	[ $got = "$want" ] && grep -q -- "$pattern" "$W/err" && return
-	echo "exit $got, not $want; said:"
-	cat "$W/err"
-	return 1
-}
+. "$(dirname "$0")/checks.bash"
 
 # ---- sample --------------------------------------------------------------------
 witness() { # FORMAT: what it says of /proc/stat and /proc/meminfo
@@ -177,6 +149,4 @@ check "loadsensor: an answer for each line, until quit" protocol
 check "and until its input ends" eval 'timeout 20 "$FR" loadsensor load.load1 </dev/null'
 check "a line without end" eval 'head -c 100000 /dev/zero | tr "\0" x | timeout 20 "$FR" loadsensor load.load1 | grep -c begin | grep -qx 1'
 check "without metrics" fails_with 2 'which metrics' "$FR" loadsensor
-
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish

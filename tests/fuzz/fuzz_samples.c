@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * fuzz_samples.c - whole snapshots whose sampled values make no sense: names, ticks and
- * packed values of any content, in any order, read as rows, growth and curves.
+ * packed values of any content, in any order, read as rows, growth, curves and columns
+ * of SQL.
  *
  * Of each record two bytes are its type and length; the rest is what it says.
  */
@@ -12,6 +13,8 @@
 #include <unistd.h>
 
 #include "dump/plot.h"
+#include "dump/query.h"
+#include "dump/query_held.h"
 #include "dump/view.h"
 #include "dump/view_filter.h"
 #include "tests/unit/snapshot_made.h"
@@ -121,6 +124,48 @@ static void draw(struct view *v, bool raw)
 	plot_free(&p);
 }
 
+/* A column holds only what a row of its metric said, and rates are numbers. */
+static void check_held(struct view *v)
+{
+	struct held *h = held_new(v);
+
+	for (size_t m = 0; h && m < h->nr_metrics; m++)
+		for (size_t t = 0; t < h->nr_ticks; t++) {
+			const struct held_value *at = held_at(h, m, t);
+
+			if (at &&
+			    (at < h->metrics[m].values ||
+			     at >= h->metrics[m].values + h->metrics[m].nr ||
+			     at->tick > t || !at->scale ||
+			     isinf(held_rate(h, at, t))))
+				abort();
+		}
+	held_free(h);
+}
+
+static void ask(struct view *v)
+{
+	static const char sql[] =
+		"SELECT count(*) FROM sample, metrics, facts LIMIT 9; "
+		"SELECT * FROM counters; SELECT * FROM metrics; "
+		"SELECT c.* FROM sample s JOIN counters c ON c.at = s.ts";
+	sqlite3 *db;
+	const char *at = sql;
+	size_t rows;
+
+	if (sqlite3_open(":memory:", &db) || query_tables(db, v, sql))
+		abort();
+	while (*at) {
+		sqlite3_stmt *s;
+
+		if (sqlite3_prepare_v2(db, at, -1, &s, &at) ||
+		    query_print(s, nowhere, QUERY_TEXT, true, &rows))
+			abort();
+		sqlite3_finalize(s);
+	}
+	sqlite3_close(db);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const struct view_filter f = { .streams = { { "sample" }, 1 } };
@@ -139,6 +184,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	read_rows(v);
 	draw(v, false);
 	draw(v, true);
+	check_held(v);
+	ask(v);
 	view_free(v);
 	return 0;
 }
