@@ -50,8 +50,8 @@ static int parse_options(int argc, char **argv, struct query_args *a)
 
 	opterr = 0;
 	optind = 1;
-	while (r == EXIT_OK && (opt = getopt_long(argc, argv, ":f:O:th", options,
-						  NULL)) != -1) {
+	while (r == EXIT_OK && (opt = getopt_long(argc, argv, ":f:O:th",
+						  options, NULL)) != -1) {
 		switch (opt) {
 		case 'f':
 			a->script = optarg;
@@ -80,9 +80,9 @@ static int parse_options(int argc, char **argv, struct query_args *a)
 	if (r != EXIT_OK || a->tables || a->script)
 		return r;
 	if (optind == argc)
-		return command_bad_usage(
-			&cmd_query, "what is to be asked? flightrec query "
-				    "--tables says what there is");
+		return command_bad_usage(&cmd_query,
+					 "what is to be asked? flightrec query "
+					 "--tables says what there is");
 	a->sql = argv[optind++];
 	return EXIT_OK;
 }
@@ -245,8 +245,9 @@ static int list_tables(const struct view *v)
 				printf(" %s", view_column_name(v, k));
 		putchar('\n');
 	}
-	print_table("counters", "ts time dur host instance tick, and each metric: "
-				"\"meminfo.Dirty\", \"cpu.all.user/s\"");
+	print_table("counters",
+		    "ts time dur host instance tick, and each metric: "
+		    "\"meminfo.Dirty\", \"cpu.all.user/s\"");
 	print_table("metrics", "name kind unit changes");
 	print_table("facts", "file key value");
 	printf("\n...: the columns of every stream:");

@@ -51,7 +51,7 @@ void query_columns_free(struct query_columns *c);
 /* All tables that ${sql} names.  ${v} is loaded, and outlives ${db}.  An SQLite code,
  * its message that of ${db}. */
 int query_tables(sqlite3 *db, struct view *v, const char *sql);
-int query_add_streams(sqlite3 *db, struct view *v);  /* query_streams.c */
+int query_add_streams(sqlite3 *db, struct view *v);   /* query_streams.c */
 int query_add_functions(sqlite3 *db, struct view *v); /* query_functions.c */
 /* query_counters.c: also the table metrics. */
 int query_add_counters(sqlite3 *db, struct view *v, const char *sql);

@@ -25,9 +25,9 @@ enum {
 	COLUMN_AT,
 	FIXED_COLUMNS
 };
-static const char *const fixed[FIXED_COLUMNS] = {
-	"ts", "time", "dur", "host", "instance", "tick", "at"
-};
+static const char *const fixed[FIXED_COLUMNS] = { "ts",   "time",     "dur",
+						  "host", "instance", "tick",
+						  "at" };
 
 /* idxNum */
 #define AT   1 /* at = */

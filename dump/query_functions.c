@@ -167,10 +167,10 @@ static void percentile_end(sqlite3_context *c)
 		low = (size_t)floor(place);
 		if (low + 1 < g->nr)
 			sqlite3_result_double(
-				c, g->values[low] +
-					   (g->values[low + 1] -
-					    g->values[low]) *
-						   (place - (double)low));
+				c,
+				g->values[low] +
+					(g->values[low + 1] - g->values[low]) *
+						(place - (double)low));
 		else
 			sqlite3_result_double(c, g->values[g->nr - 1]);
 	}

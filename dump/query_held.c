@@ -22,8 +22,8 @@ struct gather {
 	struct view *v;
 	struct view_cursor *c;
 	unsigned metric, unit, rate, tick; /* columns */
-	struct place *places; /* [file][METRICS_MAX] */
-	uint32_t *hash;       /* metric + 1, by its name */
+	struct place *places;              /* [file][METRICS_MAX] */
+	uint32_t *hash;                    /* metric + 1, by its name */
 	size_t hash_size;
 	bool no_memory;
 };
@@ -277,10 +277,11 @@ static bool sort_ticks(struct held *h, uint32_t **ret)
 	h->ticks = sorted;
 	h->nr_ticks = kept;
 	for (size_t i = 0; i < kept; i++)
-		h->ticks[i].end_ts = i + 1 < kept && h->ticks[i + 1].source ==
-							     h->ticks[i].source ?
-					     h->ticks[i + 1].ts :
-					     UINT64_MAX;
+		h->ticks[i].end_ts =
+			i + 1 < kept && h->ticks[i + 1].source ==
+						h->ticks[i].source ?
+				h->ticks[i + 1].ts :
+				UINT64_MAX;
 	return true;
 }
 
@@ -404,8 +405,7 @@ const struct held_value *held_at(const struct held *h, size_t metric,
 	return at;
 }
 
-double held_rate(const struct held *h, const struct held_value *at,
-		 size_t tick)
+double held_rate(const struct held *h, const struct held_value *at, size_t tick)
 {
 	uint64_t told = h->ticks[at->tick].number, now = h->ticks[tick].number;
 

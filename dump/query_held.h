@@ -27,7 +27,7 @@ struct held_metric {
 	char *name, *unit; /* as text: valid UTF-8 */
 	bool is_counter;
 	struct held_value {
-		uint64_t ts; /* of its row */
+		uint64_t ts;   /* of its row */
 		uint32_t tick; /* index */
 		uint32_t collector, every, scale;
 		int64_t raw;

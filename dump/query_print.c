@@ -189,9 +189,8 @@ static int json_value(sqlite3_stmt *s, FILE *out, unsigned i)
 	char *text;
 	int r = SQLITE_OK;
 
-	if (is_null(s, i) ||
-	    (sqlite3_column_type(s, (int)i) == SQLITE_FLOAT &&
-	     !isfinite(sqlite3_column_double(s, (int)i)))) {
+	if (is_null(s, i) || (sqlite3_column_type(s, (int)i) == SQLITE_FLOAT &&
+			      !isfinite(sqlite3_column_double(s, (int)i)))) {
 		fputs("null", out);
 		return SQLITE_OK;
 	}
@@ -334,7 +333,7 @@ int query_print(sqlite3_stmt *s, FILE *out, enum query_format format,
 			break;
 		}
 		r = format == QUERY_TEXT ? row_table(&t, s, out, header) :
-		    format == QUERY_CSV	 ? row_csv(s, out, t.nr) :
+		    format == QUERY_CSV  ? row_csv(s, out, t.nr) :
 					   row_json(s, out, t.nr);
 		++*ret_rows;
 	}

@@ -172,9 +172,10 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 		info->aConstraintUsage[from].argvIndex = ++nr;
 	if (to >= 0 && to != from)
 		info->aConstraintUsage[to].argvIndex = ++nr;
-	rows = from >= 0 && from == to ? 2 :
+	rows = from >= 0 && from == to     ? 2 :
 	       info->idxNum == (FROM | TO) ? rows / 50 + 2 :
-	       info->idxNum ? rows / 4 + 2 : rows;
+	       info->idxNum                ? rows / 4 + 2 :
+					     rows;
 	info->estimatedRows = (sqlite3_int64)rows;
 	info->estimatedCost = rows;
 	info->orderByConsumed = t->in_order && info->nOrderBy == 1 &&
@@ -324,8 +325,8 @@ static int give_column(sqlite3_vtab_cursor *base, sqlite3_context *x, int i)
 		sqlite3_result_int64(x, (sqlite3_int64)value.u);
 		break;
 	case VIEW_DECIMAL:
-		sqlite3_result_double(x, (double)(int64_t)value.u /
-						 value.scale);
+		sqlite3_result_double(x,
+				      (double)(int64_t)value.u / value.scale);
 		break;
 	case VIEW_STRING:
 	case VIEW_ARGS:

@@ -9,9 +9,9 @@ static int add_facts(sqlite3 *db, const struct view *v)
 			     NULL, NULL, NULL);
 
 	if (!r)
-		r = sqlite3_prepare_v2(
-			db, "INSERT INTO facts VALUES (?1, ?2, ?3)", -1, &s,
-			NULL);
+		r = sqlite3_prepare_v2(db,
+				       "INSERT INTO facts VALUES (?1, ?2, ?3)",
+				       -1, &s, NULL);
 	for (unsigned f = 0; !r && f < view_nr_files(v); f++) {
 		const char *key, *value;
 

@@ -30,8 +30,8 @@ bool query_names(const char *sql, const char *word)
 void query_streams(const char *sql, const struct view *v,
 		   struct view_filter *ret)
 {
-	bool counters = query_names(sql, "counters") ||
-			query_names(sql, "metrics");
+	bool counters =
+		query_names(sql, "counters") || query_names(sql, "metrics");
 
 	ret->streams.nr = 0;
 	for (unsigned i = 0; i < view_nr_streams(v); i++) {

@@ -148,7 +148,7 @@ static void ask(struct view *v)
 	static const char sql[] =
 		"SELECT count(*) FROM sample, metrics, facts LIMIT 9; "
 		"SELECT * FROM counters; SELECT * FROM metrics; "
-		"SELECT c.* FROM sample s JOIN counters c ON c.at = s.ts";
+		"SELECT count(c.tick) FROM sample s JOIN counters c ON c.at = s.ts";
 	sqlite3 *db;
 	const char *at = sql;
 	size_t rows;
@@ -185,7 +185,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	draw(v, false);
 	draw(v, true);
 	check_held(v);
-	ask(v);
+	if (len % 4 == 0) /* it takes as long as all the rest */
+		ask(v);
 	view_free(v);
 	return 0;
 }
