@@ -4,7 +4,9 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "dump/anonymize.h"
 #include "dump/command.h"
 #include "dump/query.h"
 #include "dump/view_open.h"
@@ -84,6 +86,10 @@ static int parse_options(int argc, char **argv, struct query_args *a)
 					 "what is to be asked? flightrec query "
 					 "--tables says what there is");
 	a->sql = argv[optind++];
+	if (!access(a->sql, F_OK))
+		return command_bad_usage(&cmd_query,
+					 "'%s' is a file; the SQL comes first",
+					 a->sql);
 	return EXIT_OK;
 }
 
@@ -134,43 +140,51 @@ static void print_plain(const char *text, size_t len)
 			      ' ' :
 			      text[i],
 		      stderr);
-	fputc('\n', stderr);
 }
+
+#define PLACE_BEFORE 70 /* bytes of a long line that are shown */
+#define PLACE_BEHIND 40
 
 /* The line of ${sql} that byte ${at} is in, and a mark below it. */
 static void print_place(const char *sql, size_t at)
 {
-	size_t from = at, width = 0;
+	size_t from = at, to = at + strcspn(sql + at, "\n"), width = 0;
 
 	while (from && sql[from - 1] != '\n')
 		from--;
-	if (strcspn(sql + from, "\n") > 120)
-		return;
+	if (at - from > PLACE_BEFORE)
+		from = at - PLACE_BEFORE;
+	if (to - at > PLACE_BEHIND)
+		to = at + PLACE_BEHIND;
+	while (from < at && (sql[from] & 0xc0) == 0x80) /* whole characters */
+		from++;
+	while (to > at && (sql[to] & 0xc0) == 0x80)
+		to--;
 	fputs("  ", stderr);
-	print_plain(sql + from, strcspn(sql + from, "\n"));
+	print_plain(sql + from, to - from);
 	for (size_t i = from; i < at; i++)
 		width += (sql[i] & 0xc0) != 0x80;
-	fprintf(stderr, "  %*s^\n", (int)width, "");
+	fprintf(stderr, "\n  %*s^\n", (int)width, "");
 }
 
 /* ${text}: all of it; ${begin}: the statement. */
 static int sql_failed(sqlite3 *db, int r, const char *text, const char *begin)
 {
-	const char *error = sqlite3_errmsg(db), *near = NULL;
-	char *copy = strdup(error);
 	int offset = sqlite3_error_offset(db);
+	char *error = strdup(sqlite3_errmsg(db));
+	const char *advice;
 
-	if (r == SQLITE_NOMEM) {
-		free(copy);
+	if (r == SQLITE_NOMEM || !error) {
+		free(error);
 		fprintf(stderr, "flightrec: not enough memory\n");
 		return EXIT_FAILED;
 	}
-	if (copy)
-		near = query_nearest(db, text, copy);
-	fprintf(stderr, "flightrec: SQL: %s%s%s%s\n", copy ? copy : "?",
-		near ? "; the nearest is '" : "", near ? near : "",
-		near ? "'" : "; flightrec query --tables says what there is");
-	free(copy);
+	advice = query_advice(db, text, error);
+	fputs("flightrec: SQL: ", stderr);
+	print_plain(error, strlen(error));
+	print_plain(advice, strlen(advice));
+	fputc('\n', stderr);
+	free(error);
 	if (offset >= 0 && (size_t)offset <= strlen(begin))
 		print_place(text, (size_t)(begin - text) + (size_t)offset);
 	return r == SQLITE_ERROR ? EXIT_USAGE : EXIT_FAILED;
@@ -222,8 +236,7 @@ static int run_all(const struct query_args *a, sqlite3 *db)
 	}
 	if (done.rows || !done.tables)
 		return EXIT_OK;
-	fprintf(stderr, "flightrec: no row matches; flightrec info says what "
-			"span the snapshot covers\n");
+	fprintf(stderr, "flightrec: the query gives no row\n");
 	return EXIT_EMPTY;
 }
 
@@ -258,13 +271,14 @@ static int list_tables(const struct view *v)
 	return ferror(stdout) ? EXIT_FAILED : EXIT_OK;
 }
 
-static int ask(const struct query_args *a, struct view *v)
+static int ask(const struct query_args *a, struct view *v,
+	       const struct anonymizer *anon)
 {
 	sqlite3 *db = NULL;
 	int r = sqlite3_open(":memory:", &db), code;
 
 	if (!r)
-		r = query_tables(db, v, a->sql);
+		r = query_tables(db, v, a->sql, anon);
 	code = r ? sql_failed(db, r, a->sql, a->sql) : run_all(a, db);
 	sqlite3_close(db);
 	return code;
@@ -273,6 +287,7 @@ static int ask(const struct query_args *a, struct view *v)
 static int query(struct query_args *a, int argc, char **argv)
 {
 	struct view_filter filter = { 0 };
+	struct anonymizer *anon = NULL;
 	struct view *v = NULL;
 	int code = view_open_files(argc, argv, &v), r;
 
@@ -287,9 +302,10 @@ static int query(struct query_args *a, int argc, char **argv)
 	if (r != EXIT_OK)
 		return r;
 	if (a->anonymize)
-		r = view_open_anonymize(v, a->keep_extensions, NULL);
+		r = view_open_anonymize(v, a->keep_extensions, &anon);
 	if (r == EXIT_OK)
-		r = ask(a, v);
+		r = ask(a, v, anon);
+	anonymizer_free(anon);
 	return view_close(v, r == EXIT_OK ? code : r);
 }
 
@@ -317,7 +333,7 @@ const struct command_ops cmd_query = {
 		"counters: a row for each tick, a column for each metric.  Several files are\n"
 		"merged.  Without a FILE the newest snapshot of /var/lib/flightrec/snapshots is\n"
 		"read.  SQL is that of SQLite; functions beside its own: percentile(X, P),\n"
-		"ns('20ms'), bytes('4MiB'), trigger_ns(), X REGEXP '...'.\n\n"
+		"ns('20ms'), bytes('4MiB'), ts('-10s'), X REGEXP '...'.\n\n"
 		"OPTIONS\n"
 		"  -t, --tables        what tables and columns there are\n"
 		"  -f, --file SCRIPT   reads the SQL from there; -: from standard input\n"
@@ -334,6 +350,7 @@ const struct command_ops cmd_query = {
 		"  flightrec query 'SELECT time, \"meminfo.Dirty\", \"vmstat.pgpgout/s\" FROM counters' a.frs\n"
 		"  flightrec query \"SELECT f.time, f.path, c.\\\"meminfo.Dirty\\\" FROM fs f\n"
 		"    JOIN counters c ON c.at = f.ts WHERE f.dur > ns('20ms')\" a.frs\n"
+		"  flightrec query \"SELECT * FROM block WHERE ts > ts('-2s')\" a.frs\n"
 		"  flightrec query \"ATTACH 'a.db' AS a; CREATE TABLE a.fs AS SELECT * FROM fs\" a.frs\n",
 	.run = run,
 };

@@ -41,7 +41,7 @@ struct counters {
 		size_t metric;
 		bool is_rate;
 	} * columns; /* behind the fixed ones */
-	unsigned nr, left_out;
+	unsigned nr, left_out, alike;
 	char *create; /* CREATE TABLE */
 };
 
@@ -79,10 +79,13 @@ struct declaring {
 	bool no_memory;
 };
 
-static void add_column(struct declaring *d, size_t metric, bool is_rate)
+/* 0: there is a column of that name, also if in letters of another size. */
+static int add_name(struct declaring *d, size_t metric, bool is_rate,
+		    const char *behind)
 {
 	const char *name = d->c->h->metrics[metric].name;
-	char *text = sqlite3_mprintf("%s%s", name, is_rate ? "/s" : "");
+	char *text =
+		sqlite3_mprintf("%s%s%s", name, behind, is_rate ? "/s" : "");
 	int taken = text ? query_columns_add(&d->seen, text) : -ENOMEM;
 
 	d->no_memory |= taken < 0;
@@ -94,6 +97,15 @@ static void add_column(struct declaring *d, size_t metric, bool is_rate)
 		d->c->columns[d->c->nr++] = (struct column){ metric, is_rate };
 	}
 	sqlite3_free(text);
+	return taken;
+}
+
+static void add_column(struct declaring *d, size_t metric, bool is_rate)
+{
+	if (add_name(d, metric, is_rate, ""))
+		return;
+	add_name(d, metric, is_rate, "#2");
+	d->c->alike++;
 }
 
 static bool is_named(const struct held_metric *m, const char *sql)
@@ -130,6 +142,8 @@ static int declare(sqlite3 *db, struct counters *c, const char *sql)
 	for (unsigned i = 0; i < FIXED_COLUMNS; i++) {
 		sqlite3_str_appendchar(d.s, 1, i ? ',' : '(');
 		query_add_name(d.s, fixed[i]);
+		if (i == COLUMN_TS || i == COLUMN_AT || i == COLUMN_TICK)
+			sqlite3_str_appendall(d.s, " INTEGER");
 		if (i == COLUMN_AT)
 			sqlite3_str_appendall(d.s, " HIDDEN");
 		d.no_memory |= query_columns_add(&d.seen, fixed[i]) < 0;
@@ -169,46 +183,73 @@ static int disconnect(sqlite3_vtab *base)
 
 /* ---- which rows ---------------------------------------------------------------------- */
 
+struct spans {
+	int from, to, at; /* places of constraints; -1: none */
+	bool at_otherwise, at_later;
+};
+
+static void find_spans(const sqlite3_index_info *info, struct spans *ret)
+{
+	for (int i = 0; i < info->nConstraint; i++) {
+		unsigned char op = info->aConstraint[i].op;
+		int column = info->aConstraint[i].iColumn;
+		bool equal = op == SQLITE_INDEX_CONSTRAINT_EQ;
+
+		if (column == COLUMN_AT && !equal)
+			ret->at_otherwise = true;
+		else if (column == COLUMN_AT && !info->aConstraint[i].usable)
+			ret->at_later = true;
+		else if (column == COLUMN_AT)
+			ret->at = i;
+		if (column != COLUMN_TS || !info->aConstraint[i].usable)
+			continue;
+		if (equal || op == SQLITE_INDEX_CONSTRAINT_GE ||
+		    op == SQLITE_INDEX_CONSTRAINT_GT)
+			ret->from = i;
+		if (equal || op == SQLITE_INDEX_CONSTRAINT_LE ||
+		    op == SQLITE_INDEX_CONSTRAINT_LT)
+			ret->to = i;
+	}
+}
+
+static int bad_at(sqlite3_vtab *base)
+{
+	sqlite3_free(base->zErrMsg);
+	base->zErrMsg = sqlite3_mprintf(
+		"at is the moment that counters is asked about: it wants a "
+		"condition of its own, AND at = TIME");
+	return SQLITE_ERROR;
+}
+
 /* ts, and the moment, in the order FROM, TO, AT. */
 static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
 	const struct counters *c = ((struct counters_table *)base)->c;
 	double rows = (double)c->h->nr_ticks + 1;
-	int from = -1, to = -1, at = -1, nr = 0;
+	struct spans is = { -1, -1, -1, false, false };
+	int nr = 0;
 
-	for (int i = 0; i < info->nConstraint; i++) {
-		unsigned char op = info->aConstraint[i].op;
-		int column = info->aConstraint[i].iColumn;
-
-		if (column == COLUMN_AT && op == SQLITE_INDEX_CONSTRAINT_EQ) {
-			if (!info->aConstraint[i].usable)
-				return SQLITE_CONSTRAINT;
-			at = i;
-		}
-		if (column != COLUMN_TS || !info->aConstraint[i].usable)
-			continue;
-		if (op == SQLITE_INDEX_CONSTRAINT_GE ||
-		    op == SQLITE_INDEX_CONSTRAINT_GT)
-			from = i;
-		if (op == SQLITE_INDEX_CONSTRAINT_LE ||
-		    op == SQLITE_INDEX_CONSTRAINT_LT)
-			to = i;
-	}
-	if (at >= 0) { /* found at once: the span is left to SQLite */
-		info->aConstraintUsage[at].argvIndex = 1;
-		info->aConstraintUsage[at].omit = 1;
+	find_spans(info, &is);
+	if (is.at < 0 && is.at_later)
+		return SQLITE_CONSTRAINT; /* another order of the tables */
+	if (is.at_otherwise || (is.at < 0 && info->colUsed & 1u << COLUMN_AT))
+		return bad_at(base);
+	if (is.at >= 0) { /* found at once: the span is left to SQLite */
+		info->aConstraintUsage[is.at].argvIndex = 1;
+		info->aConstraintUsage[is.at].omit = 1;
 		info->idxNum = AT;
 		info->estimatedRows = c->h->nr_sources + 1;
 		info->estimatedCost = 10;
 		return SQLITE_OK;
 	}
-	if (from >= 0)
-		info->aConstraintUsage[from].argvIndex = ++nr;
-	if (to >= 0)
-		info->aConstraintUsage[to].argvIndex = ++nr;
-	info->idxNum = (from >= 0 ? FROM : 0) | (to >= 0 ? TO : 0);
-	info->estimatedRows = (sqlite3_int64)(nr ? rows / 4 + 1 : rows);
-	info->estimatedCost = (double)info->estimatedRows;
+	if (is.from >= 0)
+		info->aConstraintUsage[is.from].argvIndex = ++nr;
+	if (is.to >= 0 && is.to != is.from)
+		info->aConstraintUsage[is.to].argvIndex = ++nr;
+	info->idxNum = (is.from >= 0 ? FROM : 0) | (is.to >= 0 ? TO : 0);
+	rows = is.from >= 0 && is.from == is.to ? 2 : nr ? rows / 4 + 1 : rows;
+	info->estimatedRows = (sqlite3_int64)rows;
+	info->estimatedCost = rows;
 	return SQLITE_OK;
 }
 
@@ -252,9 +293,12 @@ static void settle(struct counters_cursor *c)
 	for (; c->tick < h->nr_ticks; c->tick++) {
 		uint64_t ts = h->ticks[c->tick].ts;
 
-		if (ts <= INT64_MAX && (sqlite3_int64)ts >= c->from &&
-		    (sqlite3_int64)ts <= c->to)
+		if (ts > INT64_MAX || (sqlite3_int64)ts > c->to) {
+			if (h->in_order)
+				break;
+		} else if ((sqlite3_int64)ts >= c->from) {
 			return;
+		}
 	}
 	c->done = true;
 }
@@ -271,7 +315,7 @@ static int filter(sqlite3_vtab_cursor *base, int how, const char *text,
 		  int argc, sqlite3_value **argv)
 {
 	struct counters_cursor *c = (struct counters_cursor *)base;
-	int nr = 0;
+	const struct held *h = counters_of(base)->h;
 
 	(void)text;
 	c->tick = 0;
@@ -281,14 +325,18 @@ static int filter(sqlite3_vtab_cursor *base, int how, const char *text,
 	c->to = INT64_MAX;
 	c->at = -1;
 	if (c->is_at && argc > 0 &&
-	    (sqlite3_value_type(argv[0]) == SQLITE_INTEGER ||
-	     sqlite3_value_type(argv[0]) == SQLITE_FLOAT))
+	    (sqlite3_value_numeric_type(argv[0]) == SQLITE_INTEGER ||
+	     sqlite3_value_numeric_type(argv[0]) == SQLITE_FLOAT))
 		c->at = sqlite3_value_int64(argv[0]);
-	if (how & FROM && nr < argc)
-		c->from = bound(argv[nr++], INT64_MIN);
-	if (how & TO && nr < argc)
-		c->to = bound(argv[nr], INT64_MAX);
+	if (how & FROM && argc > 0)
+		c->from = bound(argv[0], INT64_MIN);
+	if (how & TO && argc > 0)
+		c->to = bound(argv[argc - 1], INT64_MAX);
 	c->done = c->is_at && c->at < 0;
+	for (int i = 0; i < argc; i++) /* nothing compares with NULL */
+		c->done |= sqlite3_value_type(argv[i]) == SQLITE_NULL;
+	if (h->in_order && c->from > 0)
+		held_tick_at(h, 0, (uint64_t)c->from - 1, &c->tick);
 	if (!c->done)
 		settle(c);
 	return SQLITE_OK;
@@ -332,7 +380,6 @@ static void give_fixed(sqlite3_context *x, struct counters_cursor *c,
 {
 	const struct counters *all = counters_of(&c->base);
 	const struct held_tick *t = &all->h->ticks[c->tick];
-	struct snap *snap = view_snap(all->v, t->file);
 
 	switch (column) {
 	case COLUMN_TS:
@@ -346,10 +393,10 @@ static void give_fixed(sqlite3_context *x, struct counters_cursor *c,
 			sqlite3_result_int64(x, (sqlite3_int64)t->dur);
 		break;
 	case COLUMN_HOST:
-		give_text(x, snap_fact(snap, "host.machine_id"));
+		give_text(x, view_host(all->v, t->file));
 		break;
 	case COLUMN_INSTANCE:
-		give_text(x, snap_fact(snap, "instance"));
+		give_text(x, view_instance(all->v, t->file));
 		break;
 	case COLUMN_TICK:
 		sqlite3_result_int64(x, (sqlite3_int64)t->number);
@@ -394,12 +441,14 @@ static int give_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
 	return SQLITE_OK;
 }
 
-/* Without xCreate: the table is there as soon as its module is. */
+/* xCreate is xConnect: views of attached databases find the table, too. */
 static const sqlite3_module module = {
 	.iVersion = 1,
+	.xCreate = connect,
 	.xConnect = connect,
 	.xBestIndex = best_index,
 	.xDisconnect = disconnect,
+	.xDestroy = disconnect,
 	.xOpen = open_cursor,
 	.xClose = close_cursor,
 	.xFilter = filter,
@@ -435,6 +484,20 @@ static int add_metrics(sqlite3 *db, const struct held *h)
 	return r;
 }
 
+static void say_left_out(const struct counters *c)
+{
+	if (c->left_out)
+		fprintf(stderr,
+			"flightrec: counters has columns for %zu of %zu metrics; "
+			"those that a query names are among them\n",
+			c->h->nr_metrics - c->left_out, c->h->nr_metrics);
+	if (c->alike)
+		fprintf(stderr,
+			"flightrec: the names of some metrics differ in the size "
+			"of letters only; of each two the second has a #2 "
+			"behind it\n");
+}
+
 int query_add_counters(sqlite3 *db, struct view *v, const char *sql)
 {
 	struct counters *c = calloc(1, sizeof(*c));
@@ -454,11 +517,8 @@ int query_add_counters(sqlite3 *db, struct view *v, const char *sql)
 		free_counters(c);
 		return r;
 	}
-	if (c->left_out && query_names(sql, "counters"))
-		fprintf(stderr,
-			"flightrec: counters has columns for %zu of %zu metrics; "
-			"those that a query names are among them\n",
-			c->h->nr_metrics - c->left_out, c->h->nr_metrics);
-	return sqlite3_create_module_v2(db, "counters", &module, c,
-					free_counters);
+	if (query_names(sql, "counters"))
+		say_left_out(c);
+	r = sqlite3_create_module_v2(db, "counters", &module, c, free_counters);
+	return r ? r : query_create_table(db, "counters");
 }

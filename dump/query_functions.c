@@ -5,7 +5,8 @@
  *   percentile(X, P)   of a group, P from 0 to 100, between two values in proportion
  *   ns('20ms')         a duration in nanoseconds
  *   bytes('4MiB')      a size in bytes
- *   trigger_ns()       when the trigger of the first file fired, in its clock
+ *   ts('-10s')         a moment in the clock of the first file: 13:05, -10s from the
+ *                      trigger on, ... as --begin of show takes it
  *   X REGEXP 'a.*'     POSIX extended regular expressions
  */
 #include <math.h>
@@ -46,14 +47,22 @@ static void fn_bytes(sqlite3_context *c, int argc, sqlite3_value **argv)
 			c, "bytes(): not a size; write 4MiB, 64kB, 512B", -1);
 }
 
-static void fn_trigger(sqlite3_context *c, int argc, sqlite3_value **argv)
+static void fn_ts(sqlite3_context *c, int argc, sqlite3_value **argv)
 {
-	uint64_t ns;
+	struct view_filter f = { .begin = TEXT(argv[0]) };
+	struct snap_diag diag = { "" };
+	uint64_t begin, end;
 
 	(void)argc;
-	(void)argv;
-	if (view_trigger_ns(sqlite3_user_data(c), 0, &ns) && ns <= INT64_MAX)
-		sqlite3_result_int64(c, (sqlite3_int64)ns);
+	if (!f.begin)
+		return;
+	if (view_filter_window(&f, sqlite3_user_data(c), 0, &begin, &end,
+			       &diag))
+		sqlite3_result_int64(c, begin <= INT64_MAX ?
+						(sqlite3_int64)begin :
+						INT64_MAX);
+	else
+		sqlite3_result_error(c, diag.text, -1);
 }
 
 /* ---- REGEXP ---------------------------------------------------------------------- */
@@ -123,11 +132,19 @@ static void fail(sqlite3_context *c, struct group *g, const char *text)
 static void percentile_step(sqlite3_context *c, int argc, sqlite3_value **argv)
 {
 	struct group *g = sqlite3_aggregate_context(c, sizeof(*g));
-	double percent = sqlite3_value_double(argv[1]);
+	int type = sqlite3_value_numeric_type(argv[1]);
+	double percent = type == SQLITE_INTEGER || type == SQLITE_FLOAT ?
+				 sqlite3_value_double(argv[1]) :
+				 -1;
 
 	(void)argc;
 	if (!g || g->failed || sqlite3_value_type(argv[0]) == SQLITE_NULL)
 		return;
+	type = sqlite3_value_numeric_type(argv[0]);
+	if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) {
+		fail(c, g, "percentile(X, P): X is a number, not a text");
+		return;
+	}
 	if (!(percent >= 0 && percent <= 100) ||
 	    (g->nr && percent != g->percent)) {
 		fail(c, g, "percentile(X, P): P is one number from 0 to 100");
@@ -187,7 +204,7 @@ int query_add_functions(sqlite3 *db, struct view *v)
 		void (*fn)(sqlite3_context *c, int argc, sqlite3_value **argv);
 	} plain[] = { { "ns", 1, fn_ns },
 		      { "bytes", 1, fn_bytes },
-		      { "trigger_ns", 0, fn_trigger },
+		      { "ts", 1, fn_ts },
 		      { "regexp", 2, fn_regexp } };
 	int r = SQLITE_OK;
 

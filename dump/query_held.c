@@ -276,6 +276,9 @@ static bool sort_ticks(struct held *h, uint32_t **ret)
 	free(h->ticks);
 	h->ticks = sorted;
 	h->nr_ticks = kept;
+	h->in_order = h->nr_sources == 1;
+	for (size_t i = 1; i < kept; i++)
+		h->in_order &= h->ticks[i - 1].ts <= h->ticks[i].ts;
 	for (size_t i = 0; i < kept; i++)
 		h->ticks[i].end_ts =
 			i + 1 < kept && h->ticks[i + 1].source ==

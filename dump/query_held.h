@@ -40,6 +40,7 @@ struct held {
 	struct held_tick *ticks;
 	size_t nr_ticks, room_ticks;
 	unsigned nr_sources;
+	bool in_order; /* one recorder: ticks are sorted by time, too */
 	struct held_metric *metrics;
 	size_t nr_metrics, room_metrics;
 	struct view_rounds *rounds;

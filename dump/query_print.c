@@ -12,6 +12,7 @@
 #include "dump/escape.h"
 #include "dump/query.h"
 
+#define WIDTH_MAX   100 /* longer cells push the others of their row */
 #define SAMPLE_ROWS 256 /* that a table looks at for its widths */
 
 struct table {
@@ -283,6 +284,8 @@ static void flush_table(struct table *t, FILE *out, bool header)
 			const char *text = t->cells[(size_t)r * t->nr + i];
 			int width = text_width(text);
 
+			if (width > WIDTH_MAX)
+				width = WIDTH_MAX;
 			if ((r || header) && width > t->widths[i])
 				t->widths[i] = width;
 		}

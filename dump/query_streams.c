@@ -34,6 +34,7 @@ struct stream_cursor {
 struct stream_module {
 	struct view *v;
 	unsigned stream;
+	bool loaded;
 };
 
 static uint64_t ts_of(struct view_cursor *c, size_t row)
@@ -65,11 +66,37 @@ static int find_rows(struct stream_table *t)
 			continue;
 		t->rows[t->nr++] = i;
 		ts = ts_of(c, i);
-		t->in_order &= ts >= before;
+		t->in_order &= ts >= before && ts <= INT64_MAX;
 		before = ts;
 	}
 	view_cursor_free(c);
 	return c && t->rows ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* So that pid = '77' compares numbers. */
+static bool is_integer(unsigned column)
+{
+	switch (column) {
+	case VIEW_TS:
+	case VIEW_DUR:
+	case VIEW_PID:
+	case VIEW_TID:
+	case VIEW_PPID:
+	case VIEW_CPU:
+	case VIEW_UID:
+	case VIEW_FD:
+	case VIEW_INO:
+	case VIEW_SIZE:
+	case VIEW_MOVED:
+	case VIEW_OFFSET:
+	case VIEW_FLAGS:
+	case VIEW_RET:
+	case VIEW_WEIGHT:
+	case VIEW_SEQ:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static int declare(sqlite3 *db, struct stream_table *t)
@@ -92,6 +119,8 @@ static int declare(sqlite3 *db, struct stream_table *t)
 			continue;
 		sqlite3_str_appendchar(s, 1, t->nr_columns ? ',' : '(');
 		query_add_name(s, name);
+		if (is_integer(i))
+			sqlite3_str_appendall(s, " INTEGER");
 		t->columns[t->nr_columns++] = i;
 	}
 	sqlite3_str_appendall(s, ")");
@@ -124,7 +153,16 @@ static int connect(sqlite3 *db, void *arg, int argc, const char *const *argv,
 
 	(void)argc;
 	(void)argv;
-	(void)ret_error;
+	if (!m->loaded) { /* a view of an attached database asks for it */
+		const char *name = view_stream_name(m->v, m->stream);
+
+		free(t);
+		*ret_error = sqlite3_mprintf(
+			"the stream %s is read only if the query itself "
+			"names it; in a comment will do: /* %s */",
+			name, name);
+		return SQLITE_ERROR;
+	}
 	if (!t)
 		return SQLITE_NOMEM;
 	t->v = m->v;
@@ -272,6 +310,9 @@ static int filter(sqlite3_vtab_cursor *base, int span, const char *text,
 		if (last < UINT64_MAX)
 			c->end = rows_before(t, c->c, last + 1);
 	}
+	for (int i = 0; i < argc; i++) /* nothing compares with NULL */
+		if (sqlite3_value_type(argv[i]) == SQLITE_NULL)
+			c->end = c->at;
 	settle(t, c);
 	return SQLITE_OK;
 }
@@ -344,12 +385,14 @@ static int give_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
 	return SQLITE_OK;
 }
 
-/* Without xCreate: the table is there as soon as its module is. */
+/* xCreate is xConnect: views of attached databases find the table, too. */
 static const sqlite3_module module = {
 	.iVersion = 1,
+	.xCreate = connect,
 	.xConnect = connect,
 	.xBestIndex = best_index,
 	.xDisconnect = disconnect,
+	.xDestroy = disconnect,
 	.xOpen = open_cursor,
 	.xClose = close_cursor,
 	.xFilter = filter,
@@ -359,18 +402,33 @@ static const sqlite3_module module = {
 	.xRowid = give_rowid,
 };
 
-int query_add_streams(sqlite3 *db, struct view *v)
+static int add_stream(sqlite3 *db, struct view *v, unsigned stream, bool loaded)
 {
-	int r = SQLITE_OK;
+	const char *name = view_stream_name(v, stream);
+	struct stream_module *m = malloc(sizeof(*m));
+	int r;
+
+	if (!m)
+		return SQLITE_NOMEM;
+	*m = (struct stream_module){ v, stream, loaded };
+	r = sqlite3_create_module_v2(db, name, &module, m, free);
+	return r || !loaded ? r : query_create_table(db, name);
+}
+
+int query_add_streams(sqlite3 *db, struct view *v, const char *sql)
+{
+	struct query_columns seen = { 0 };
+	int r = SQLITE_OK, taken;
 
 	for (unsigned i = 0; !r && i < view_nr_streams(v); i++) {
-		struct stream_module *m = malloc(sizeof(*m));
+		const char *name = view_stream_name(v, i);
 
-		if (!m)
-			return SQLITE_NOMEM;
-		*m = (struct stream_module){ v, i };
-		r = sqlite3_create_module_v2(db, view_stream_name(v, i),
-					     &module, m, free);
+		taken = query_columns_add(&seen, name);
+		if (taken < 0)
+			r = SQLITE_NOMEM;
+		else if (taken) /* a damaged file may have FS beside fs */
+			r = add_stream(db, v, i, query_needs(sql, name));
 	}
+	query_columns_free(&seen);
 	return r;
 }

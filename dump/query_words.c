@@ -27,23 +27,38 @@ bool query_names(const char *sql, const char *word)
 	return false;
 }
 
+bool query_needs(const char *sql, const char *stream)
+{
+	return query_names(sql, stream) ||
+	       (!strcmp(stream, "sample") &&
+		(query_names(sql, "counters") || query_names(sql, "metrics")));
+}
+
 void query_streams(const char *sql, const struct view *v,
 		   struct view_filter *ret)
 {
-	bool counters =
-		query_names(sql, "counters") || query_names(sql, "metrics");
-
 	ret->streams.nr = 0;
 	for (unsigned i = 0; i < view_nr_streams(v); i++) {
 		const char *name = view_stream_name(v, i);
 
 		if (ret->streams.nr < FILTER_WORDS_MAX &&
-		    (query_names(sql, name) ||
-		     (counters && !strcmp(name, "sample"))))
+		    query_needs(sql, name))
 			ret->streams.words[ret->streams.nr++] = name;
 	}
 	if (!ret->streams.nr) /* none: no list would be the usual ones */
 		ret->streams.words[ret->streams.nr++] = "";
+}
+
+int query_create_table(sqlite3 *db, const char *module)
+{
+	char *create =
+		sqlite3_mprintf("CREATE VIRTUAL TABLE temp.\"%w\" USING \"%w\"",
+				module, module);
+	int r = create ? sqlite3_exec(db, create, NULL, NULL, NULL) :
+			 SQLITE_NOMEM;
+
+	sqlite3_free(create);
+	return r;
 }
 
 void query_add_name(sqlite3_str *s, const char *name)
@@ -154,17 +169,23 @@ static void add_columns(sqlite3 *db, const char *sql, const char **names,
 	free(list);
 }
 
-const char *query_nearest(sqlite3 *db, const char *sql, const char *error)
+/* Is it in double quotes there? */
+static bool is_quoted(const char *sql, const char *word)
 {
-	static char found[256];
-	bool column = !strncmp(error, "no such column: ", 16);
-	const char **names, *near, *word;
+	size_t len = strlen(word);
+
+	for (const char *at = sql; len && (at = strstr(at, word)); at++)
+		if (at > sql && at[-1] == '"' && at[len] == '"')
+			return true;
+	return false;
+}
+
+static const char *nearest(sqlite3 *db, const char *sql, const char *word,
+			   bool column, char *buf, size_t size)
+{
+	const char **names = calloc(NAMES_MAX + 1, sizeof(*names)), *near;
 	unsigned nr = 0;
 
-	if (!column && strncmp(error, "no such table: ", 15))
-		return NULL;
-	word = error + (column ? 16 : 15);
-	names = calloc(NAMES_MAX + 1, sizeof(*names));
 	if (!names)
 		return NULL;
 	if (column)
@@ -174,9 +195,38 @@ const char *query_nearest(sqlite3 *db, const char *sql, const char *error)
 	near = units_nearest(word, names);
 	if (!near && column && strchr(word, '.')) /* t.column */
 		near = units_nearest(strchr(word, '.') + 1, names);
-	snprintf(found, sizeof(found), "%s", near ? near : "");
+	if (near)
+		snprintf(buf, size, "%s", near);
 	for (unsigned i = 0; i < nr; i++)
 		free((void *)(uintptr_t)names[i]);
 	free(names);
-	return *found ? found : NULL;
+	return near ? buf : NULL;
+}
+
+const char *query_advice(sqlite3 *db, const char *sql, const char *error)
+{
+	bool column = !strncmp(error, "no such column: ", 16);
+	static char advice[400];
+	const char *near, *word;
+	char buf[256];
+
+	if (!column && strncmp(error, "no such table: ", 15))
+		return "";
+	word = error + (column ? 16 : 15);
+	near = nearest(db, sql, word, column, buf, sizeof(buf));
+	if (near && !strcmp(near, word) && column && !is_quoted(sql, word))
+		snprintf(advice, sizeof(advice),
+			 "; a name with points is written in double quotes: "
+			 "\"%s\"",
+			 near);
+	else if (near)
+		snprintf(advice, sizeof(advice), "; the nearest is '%s'", near);
+	else if (column && is_quoted(sql, word))
+		snprintf(advice, sizeof(advice),
+			 "; a text is written in single quotes: '%.200s'",
+			 word);
+	else
+		snprintf(advice, sizeof(advice),
+			 "; flightrec query --tables says what there is");
+	return advice;
 }

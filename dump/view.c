@@ -436,6 +436,16 @@ unsigned view_source(const struct view *v, unsigned file)
 	return v->files[file].source;
 }
 
+const char *view_host(const struct view *v, unsigned file)
+{
+	return v->files[file].host;
+}
+
+const char *view_instance(const struct view *v, unsigned file)
+{
+	return v->files[file].instance;
+}
+
 int64_t view_clock_offset(const struct view *v, unsigned file)
 {
 	return v->files[file].offset;

@@ -98,6 +98,9 @@ struct snap *view_snap(const struct view *v, unsigned file);
 const char *view_file_path(const struct view *v, unsigned file);
 /* Files of one recorder have one number: from 0 on. */
 unsigned view_source(const struct view *v, unsigned file);
+/* As in the columns host and instance; NULL: not known. */
+const char *view_host(const struct view *v, unsigned file);
+const char *view_instance(const struct view *v, unsigned file);
 /* CLOCK_REALTIME - CLOCK_MONOTONIC of that file, ns. */
 int64_t view_clock_offset(const struct view *v, unsigned file);
 /* Prints "FILE: what" for each damaged part on standard error; how many. */

@@ -89,7 +89,7 @@ def check_spans():
                         (f"ts > {x} AND ts > {y}", lambda t: t > x and t > y),
                         (f"ts = {x} AND ts <= {y}", lambda t: t == x and t <= y),
                         (f"ts > {x}.5 AND ts <= {y}.5", lambda t: x + .5 < t <= y + .5),
-                        (f"ts < '{x}'", lambda t: True), (f"ts > '{x}'", lambda t: False),
+                        (f"ts < '{x}'", lambda t: t < x), (f"ts > '{x}x'", lambda t: False),
                         (f"ts IN ({x}, {y}, NULL)", lambda t: t in (x, y))):
             if i % 4 and "'" in sql:
                 continue
@@ -183,6 +183,8 @@ def check_at():
     assert not query(f"SELECT 1 FROM counters WHERE at = {first - 1}")
     assert len(query(f"SELECT 1 FROM counters WHERE at = {first}")) == 1
     assert not query("SELECT 1 FROM counters WHERE at = 'x'")
+    assert not query("SELECT 1 FROM counters WHERE ts > NULL OR ts = NULL")
+    assert len(query(f"SELECT 1 FROM counters WHERE at = '{first}'")) == 1
     a, b = ticks[3][0], ticks[-4][0]
     for sql, fn in ((f"ts >= {a} AND ts < {b}", lambda t: a <= t < b), (f"ts > {a}.5", lambda t: t > a),
                     (f"ts <= {b}", lambda t: t <= b), (f"ts = {a}", lambda t: t == a)):

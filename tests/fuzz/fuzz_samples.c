@@ -153,7 +153,7 @@ static void ask(struct view *v)
 	const char *at = sql;
 	size_t rows;
 
-	if (sqlite3_open(":memory:", &db) || query_tables(db, v, sql))
+	if (sqlite3_open(":memory:", &db) || query_tables(db, v, sql, NULL))
 		abort();
 	while (*at) {
 		sqlite3_stmt *s;
