@@ -20,7 +20,8 @@ cooldown = 0
 when = fs.open error ENOENT where comm = other
 cooldown = 0
 CONF
-recorder_start -c "$W/rules.conf" --set ring.memory=64MiB --set sampler.collectors= || exit 1
+recorder_start -c "$W/rules.conf" --set ring.memory=64MiB --set sampler.collectors= \
+	--set dump.hold_limit=10m || exit 1
 cat >"$W/hit.py" <<'PY'
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(15, sys.argv[1].encode()) # PR_SET_NAME
