@@ -42,9 +42,10 @@ struct log {
 	uint64_t period_ns, lines, limit; /* limit 0: no end */
 	char **columns;                   /* CSV: fixed by the first line */
 	unsigned nr_columns;
-	bool told_new;         /* that a metric came which has no column */
-	bool begun;            /* a tick has come */
-	uint64_t next_k, late; /* ticks that came too late to be served */
+	char failed[LIVE_FAILED]; /* collectors that were told of */
+	bool told_new;            /* that a metric came which has no column */
+	bool begun;               /* a tick has come */
+	uint64_t next_k, late;    /* ticks that came too late to be served */
 };
 
 enum {
@@ -326,6 +327,22 @@ static bool is_first_of_rates(struct log *g, const struct timer_tick *tick)
 	return first && g->rates;
 }
 
+/* Who cannot be read, when that becomes another. */
+static void tell_failed(struct log *g)
+{
+	char failed[LIVE_FAILED];
+
+	live_failed(g->l, failed);
+	if (!strcmp(failed, g->failed))
+		return;
+	snprintf(g->failed, sizeof(g->failed), "%s", failed);
+	if (*failed)
+		fprintf(stderr,
+			"flightrec log: some values could not be read and are "
+			"left out (%s)\n",
+			failed);
+}
+
 static int log_loop(struct log *g, int tick_fd, int signal_fd)
 {
 	struct pollfd fds[2] = { { .fd = tick_fd, .events = POLLIN },
@@ -333,7 +350,7 @@ static int log_loop(struct log *g, int tick_fd, int signal_fd)
 	int code = EXIT_OK;
 
 	while (!code && !g->stop && (!g->limit || g->lines < g->limit)) {
-		struct timer_tick tick;
+		struct timer_tick tick = { 0 };
 		bool now = false, ended = false, due;
 
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
@@ -348,6 +365,7 @@ static int log_loop(struct log *g, int tick_fd, int signal_fd)
 		if (code || g->stop || !(due || now))
 			continue;
 		live_round(g->l);
+		tell_failed(g);
 		if (due && is_first_of_rates(g, &tick) && !now)
 			continue;
 		code = say(g);

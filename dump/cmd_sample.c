@@ -175,6 +175,7 @@ static int write_to(const struct live *l, const char *path, const char *format)
 static int check(const struct live *l, int code)
 {
 	uint64_t errors = live_errors(l);
+	char failed[LIVE_FAILED];
 	unsigned known = 0;
 
 	for (unsigned n = 0; n < live_count(l); n++)
@@ -182,9 +183,9 @@ static int check(const struct live *l, int code)
 	if (errors)
 		fprintf(stderr,
 			"flightrec sample: %llu value%s could not be read and "
-			"%s left out\n",
+			"%s left out (%s)\n",
 			(unsigned long long)errors, errors == 1 ? "" : "s",
-			errors == 1 ? "is" : "are");
+			errors == 1 ? "is" : "are", live_failed(l, failed));
 	else if (!known)
 		fprintf(stderr, "flightrec sample: these collectors have no "
 				"values here\n");

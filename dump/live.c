@@ -324,6 +324,21 @@ uint64_t live_errors(const struct live *l)
 	return st.errors;
 }
 
+const char *live_failed(const struct live *l, char buf[LIVE_FAILED])
+{
+	size_t len = 0;
+	const char *name;
+	uint64_t errors;
+
+	buf[0] = '\0';
+	for (unsigned i = 0; sampler_errors_of(l->sampler, i, &errors, &name);
+	     i++)
+		if (errors && len < LIVE_FAILED)
+			len += (size_t)snprintf(buf + len, LIVE_FAILED - len,
+						"%s%s", len ? ", " : "", name);
+	return buf;
+}
+
 void live_close(struct live *l)
 {
 	if (!l)

@@ -41,6 +41,9 @@ int live_open(const struct command_ops *cmd, const struct live_options *o,
 	      struct live **ret);
 /* Values that could not be read so far. */
 uint64_t live_errors(const struct live *l);
+/* The collectors that these are of, "net, mounts"; "" if there are none. */
+#define LIVE_FAILED 200
+const char *live_failed(const struct live *l, char buf[LIVE_FAILED]);
 void live_close(struct live *l); /* NULL is a no-op */
 
 void live_round(struct live *l); /* reads all that is due, now */

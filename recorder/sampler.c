@@ -473,6 +473,16 @@ void sampler_stats(const struct sampler *s, struct sampler_stats *ret)
 		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 }
 
+bool sampler_errors_of(const struct sampler *s, unsigned i,
+		       uint64_t *ret_errors, const char **ret_name)
+{
+	if (i >= s->nr_slots)
+		return false;
+	*ret_errors = s->slots[i].sample.errors;
+	*ret_name = s->slots[i].collector.ops->name;
+	return true;
+}
+
 pid_t sampler_timer_pid(const struct sampler *s)
 {
 	return s->timer_pid;

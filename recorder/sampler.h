@@ -95,6 +95,10 @@ struct sampler_stats {
 void sampler_stats(const struct sampler *s, struct sampler_stats *ret);
 /* Does a collector wait for its first answer?  To be asked between rounds. */
 bool sampler_waits(const struct sampler *s);
+/* Values that collector ${i} could not read so far, and its name; false: there is no
+ * such collector.  To be asked between rounds. */
+bool sampler_errors_of(const struct sampler *s, unsigned i,
+		       uint64_t *ret_errors, const char **ret_name);
 pid_t sampler_timer_pid(const struct sampler *s); /* 0: not started */
 
 #endif

@@ -149,4 +149,17 @@ check "loadsensor: an answer for each line, until quit" protocol
 check "and until its input ends" eval 'timeout 20 "$FR" loadsensor load.load1 </dev/null'
 check "a line without end" eval 'head -c 100000 /dev/zero | tr "\0" x | timeout 20 "$FR" loadsensor load.load1 | grep -c begin | grep -qx 1'
 check "without metrics" fails_with 2 'which metrics' "$FR" loadsensor
+# ---- what cannot be read is named -----------------------------------------------
+check "sample names whom it could not read" fails_with 4 'left out (textfile)' \
+	"$FR" sample -C "load,textfile:$W/none.kv"
+comes_and_goes() {
+	echo v=1 >"$W/v.kv"
+	"$FR" log -C "load,textfile:$W/v.kv" -d 50ms -n 40 -o "$W/log" 2>"$W/err" &
+	local pid=$!
+	until [ -s "$W/log" ]; do sleep 0.01; done
+	rm "$W/v.kv"
+	wait $pid && [ "$(grep -c 'left out (textfile)' "$W/err")" = 1 ] && [ "$(wc -l <"$W/err")" = 1 ]
+}
+check "log names it once" comes_and_goes
+
 finish
