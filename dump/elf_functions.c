@@ -220,7 +220,7 @@ static int64_t read_table(const struct elf *e, const struct section *table,
 		nr++;
 		*ret_stop = fn(arg, name, offset);
 		if (*ret_stop)
-			return *ret_stop;
+			break;
 	}
 	return nr;
 }

@@ -293,6 +293,7 @@ static void lanes_by_size(const struct ring_view *v,
 	for (unsigned i = 0; i < FR_LANES_MAX; i++) {
 		unsigned j = i;
 
+		/* those before i are in order already */
 		for (; j && v->lanes[order[j - 1]].nr > v->lanes[i].nr; j--)
 			order[j] = order[j - 1];
 		order[j] = (uint8_t)i;

@@ -25,9 +25,10 @@ static const char *one_byte(const char *p, unsigned char *ret)
 static const char *take_set(struct fr_glob *g, unsigned n, const char *p,
 			    const char **ret_what)
 {
-	bool in[256] = { false }, not = *p == '!' || *p == '^', first = true;
+	bool in[256] = { false }, inverse = *p == '!' || *p == '^',
+	     first = true;
 
-	for (p += not ; *p != ']' || first; first = false) {
+	for (p += inverse; *p != ']' || first; first = false) {
 		unsigned char from, to;
 
 		if (*p == '[' && p[1] == ':') {
@@ -47,7 +48,7 @@ static const char *take_set(struct fr_glob *g, unsigned n, const char *p,
 			in[byte] = true;
 	}
 	for (unsigned byte = 1; byte < 256; byte++)
-		if (in[byte] != not )
+		if (in[byte] != inverse)
 			accept(g, n, byte);
 	return p + 1;
 }

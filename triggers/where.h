@@ -30,7 +30,7 @@ void where_fill_slot(const struct rule_where *w, struct fr_trigger_slot *s);
 void where_fill_glob(const struct rule_where *w, struct fr_glob *ret);
 
 /*
- * Looks up what the names of devices, folders and cgroups stand for now.  True if
+ * Looks up what the names of devices, folders and cgroups stand for at present.  True if
  * any of it changed.  Makes system calls: for the recorder's main thread.
  */
 bool where_resolve(struct fr_trigger_rule *rules, unsigned nr);

@@ -121,7 +121,9 @@ static int put_row(struct csv *x, struct view_cursor *c)
 
 	if (stream == x->system)
 		return csv_spec_row(&x->spec, x->job->v, c);
-	if (stream >= FILES_MAX || !x->by_stream[stream]) {
+	if (stream >= FILES_MAX)
+		return -EINVAL;
+	if (!x->by_stream[stream]) {
 		err = add_other(x, stream);
 		if (err)
 			return err;

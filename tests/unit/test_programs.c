@@ -25,7 +25,7 @@ static void process(unsigned pid, const char *comm, unsigned ppid,
 		text, sizeof(text),
 		"%u (%s) S %u 1 1 0 -1 %u 0 0 0 0 %u 0 0 0 20 0 1 0 %u 0 10 "
 		"0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0\n",
-		pid, comm, ppid, ppid == 2 ? 0x200000 : 0, ticks, start);
+		pid, comm, ppid, ppid == 2 ? 0x200000u : 0u, ticks, start);
 
 	snprintf(name, sizeof(name), "%s/proc/%u", scratch, pid);
 	mkdir(name, 0700);
