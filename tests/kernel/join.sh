@@ -32,7 +32,7 @@ PY
 # stop PID: waits for the dumper among its children, stops it, says its number
 cat >"$W/stop.py" <<'PY'
 import os, signal, sys, time
-pid, end = sys.argv[1], time.monotonic() + 20
+pid, end = sys.argv[1], time.monotonic() + 300
 print("ready", flush=True)
 while time.monotonic() < end:
     for child in open(f"/proc/{pid}/task/{pid}/children").read().split():
