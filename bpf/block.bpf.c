@@ -529,9 +529,11 @@ static __always_inline u64 block_cgroup(struct fr_block_entry *b)
 static __noinline int block_finish(u64 rqp, struct fr_probe_counts *n)
 {
 	struct fr_block_entry *b = bpf_map_lookup_elem(&rqs, &rqp);
+	u32 zero = 0;
+	struct fr_limits *l = bpf_map_lookup_elem(&limits, &zero);
 	u64 now = bpf_ktime_get_ns(), seq;
 
-	if (!b || !n)
+	if (!b || !n || !l)
 		return 0;
 	depth_leave(b);
 	if (!b->in_scope) {
@@ -541,6 +543,8 @@ static __noinline int block_finish(u64 rqp, struct fr_probe_counts *n)
 	}
 	hist_add(limit_key(b->cmd_flags), FR_STREAM_BLOCK, b->dev,
 		 block_cgroup(b), now - b->first_ns);
+	if (count_wanted(l, limit_key(b->cmd_flags)))
+		block_event(b, now - b->first_ns, SEQ_COUNT);
 	seq = put_block(b, now, FR_PROBE_BLOCK_DONE);
 	if (seq)
 		n->records++;

@@ -177,18 +177,21 @@ __noinline int fault_event(u32 probe, struct fault_done *d, u64 seq)
 static __always_inline int fault_done(u32 probe, struct fault_done *d)
 {
 	struct fr_probe_counts *n = counts_of(probe);
-	u32 zero = 0, over, weight;
+	u32 zero = 0, wanted = 0, over, weight;
 	struct fr_limits *l = bpf_map_lookup_elem(&limits, &zero);
 	u64 seq;
 
 	if (!n || !l || !d)
 		return 0;
-	if (d->dur != ~0ULL)
+	if (d->dur != ~0ULL) {
 		hist_add(FR_KEY_FAULT, FR_STREAM_FAULT, d->dev,
 			 hist_cgroup(bpf_get_current_task_btf()), d->dur);
+		wanted = exit_wanted(l, FR_KEY_FAULT, d->dur, 0);
+	}
+	if (wanted & WANTED_COUNT)
+		fault_event(probe, d, SEQ_COUNT);
 	weight = policy_weight(FR_STREAM_FAULT, d->dur);
-	/* 0 means never: it wraps round to the largest number */
-	over = d->dur != ~0ULL && l->min_ns[FR_KEY_FAULT] - 1 < d->dur;
+	over = wanted & WANTED_OVER;
 	if (!weight && !over) {
 		n->filtered++;
 		return 0;

@@ -127,7 +127,7 @@ static __always_inline int is_left_out_call(struct fr_inflight *e, u32 id)
 }
 
 /* An operation that no policy keeps is counted all the same: as on the device that
- * its record would have named. */
+ * its record would have named.  1 if it was counted. */
 __noinline int exit_left_out(struct fr_inflight *e, s64 ret, u64 dur)
 {
 	const volatile struct fr_call_info *ci;
@@ -144,14 +144,14 @@ __noinline int exit_left_out(struct fr_inflight *e, s64 ret, u64 dur)
 	    note_new_dev(e, (u32)ret))
 		return 0; /* of a kind that is left out */
 	hist_add(e->call & 0xff, FR_STREAM_FS, e->dev, hist_cgroup(t), dur);
-	return 0;
+	return 1;
 }
 
 static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 {
 	struct fr_probe_counts *n = counts_of(FR_PROBE_FS_EXIT);
 	const volatile struct fr_call_info *ci;
-	u32 tid = t->pid, zero = 0, id, over, weight;
+	u32 tid = t->pid, zero = 0, id, wanted, weight;
 	struct fr_inflight *e;
 	struct fr_limits *l;
 	u64 dur, size, seq;
@@ -181,10 +181,11 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 	ci = &fr_calls[e->call & (FR_CALLS_MAX - 1)];
 	size = asked_size(e, ci);
 	l = bpf_map_lookup_elem(&limits, &zero);
-	over = l && exit_wanted(l, e->call & (FR_KEYS - 1), dur, ret);
+	wanted = l ? exit_wanted(l, e->call & (FR_KEYS - 1), dur, ret) : 0;
 	weight = policy_weight(FR_STREAM_FS, dur);
-	if (!weight && !over) {
-		exit_left_out(e, ret, dur);
+	if (!weight && !(wanted & WANTED_OVER)) {
+		if (exit_left_out(e, ret, dur) && wanted)
+			exit_event(e, FR_PROBE_FS_EXIT, dur, SEQ_COUNT, ret);
 		e->ts = 0;
 		n->filtered++;
 		return 0;
@@ -206,8 +207,10 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 		n->records++;
 	else
 		n->lost++;
-	if (over)
+	if (wanted & WANTED_OVER)
 		exit_event(e, FR_PROBE_FS_EXIT, dur, seq, ret);
+	if (wanted & WANTED_COUNT)
+		exit_event(e, FR_PROBE_FS_EXIT, dur, SEQ_COUNT, ret);
 	e->ts = 0;
 	return 0;
 }

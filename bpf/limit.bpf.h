@@ -2,11 +2,13 @@
 /*
  * limit.bpf.h - events that triggers may wait for: an operation took longer than
  * the lowest limit of its kind, or failed; a process died.  Slow operations are
- * copied to the slow lane.
+ * copied to the slow lane.  And operations that slots count, for percentiles of
+ * those that pass their filters.
  */
 #ifndef LIMIT_BPF_H
 #define LIMIT_BPF_H
 
+#include "hist_bucket.bpf.h"
 #include "names.bpf.h"
 
 /* Programs whose events have paths say so before they include this: to check the
@@ -29,6 +31,26 @@ struct cgroup___limit {
 };
 #pragma clang attribute pop
 
+/* By slot: what FR_WHAT_COUNT has counted, as in a row of hist.h.  Only grows. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, FR_TRIGGER_SLOTS);
+	__type(key, u32);
+	__type(value, struct fr_slot_counts);
+} slot_counts SEC(".maps");
+
+__noinline int slot_count(u32 slot, u64 dur)
+{
+	struct fr_slot_counts *c = bpf_map_lookup_elem(&slot_counts, &slot);
+	u32 b = hist_bucket(dur);
+
+	asm volatile("" : "+r"(b)); /* let the verifier see the check */
+	if (c && b <= FR_HIST_OVER)
+		__sync_fetch_and_add(&c->n[b], 1);
+	return 0;
+}
+
 /* Counts the hit; 1 if it is the one that fires. */
 static __always_inline int slot_hit(struct fr_trigger_slot *s)
 {
@@ -49,6 +71,8 @@ static __always_inline int slot_hit(struct fr_trigger_slot *s)
 		__sync_fetch_and_add(&s->suppressed, 1);
 	return 0;
 }
+
+#define SEQ_COUNT (~0ULL) /* for limit_event.seq: slots only count it */
 
 struct limit_event {
 	u64 ts, dur, seq;
@@ -182,6 +206,10 @@ __noinline int slot_matches(struct fr_trigger_slot *s, struct limit_event *ev)
 		if (ev->dur <= s->limit_ns || !slot_key(s, ev))
 			return 0;
 		break;
+	case FR_WHAT_COUNT:
+		if (!slot_key(s, ev))
+			return 0;
+		break;
 	case FR_WHAT_ERROR:
 		if (!slot_key(s, ev) || !slot_errno(s, ev->value))
 			return 0;
@@ -220,7 +248,9 @@ __noinline u32 limit_triggers(struct limit_event *ev)
 				(match == MATCH_IF_PATH);
 		if (!match)
 			continue;
-		if (slot_hit(s)) {
+		if (ev->what == FR_WHAT_COUNT) {
+			slot_count(i, ev->dur);
+		} else if (slot_hit(s)) {
 			limit_wake(s, i, ev);
 			fired = s->number;
 		}
@@ -300,9 +330,16 @@ static __always_inline int error_wanted(struct fr_limits *l, u32 key)
 	return l->error_keys[(key >> 6) & 3] >> (key & 63) & 1;
 }
 
+/* Does a slot count the operation? */
+static __always_inline int count_wanted(struct fr_limits *l, u32 key)
+{
+	return l->count_keys[(key >> 6) & 3] >> (key & 63) & 1;
+}
+
 /* Once the record is in the ring: an operation of the current task that was slow,
  * or failed (${ret} negative).  The others of *ev are filled in by the caller; seq
- * 0: the record was lost, triggers fire all the same. */
+ * 0: the record was lost, triggers fire all the same.  Or, with SEQ_COUNT, once it
+ * is in the histograms. */
 __noinline int limit_operation(u32 probe, struct limit_event *ev, s64 ret)
 {
 	u32 zero = 0;
@@ -312,6 +349,11 @@ __noinline int limit_operation(u32 probe, struct limit_event *ev, s64 ret)
 	asm volatile("" ::"r"(ret));
 	if (!l || !ev)
 		return 0;
+	if (ev->seq == SEQ_COUNT) {
+		ev->what = FR_WHAT_COUNT;
+		limit_triggers(ev);
+		return 0;
+	}
 	min = l->min_ns[ev->key & (FR_KEYS - 1)];
 	if (min && ev->dur > min) {
 		ev->what = FR_WHAT_LATENCY;
@@ -330,12 +372,20 @@ static __always_inline void limit_current(struct limit_event *ev)
 	bpf_get_current_comm(ev->comm, sizeof(ev->comm));
 }
 
-/* Is there a trigger, or the slow lane, for this end of an operation? */
-static __always_inline int exit_wanted(struct fr_limits *l, u32 key, u64 dur,
+#define WANTED_OVER  1 /* by a trigger, or the slow lane */
+#define WANTED_COUNT 2 /* by a slot that counts */
+
+/* Is this end of an operation wanted?  Bits; ${key} below FR_KEYS. */
+static __always_inline u32 exit_wanted(struct fr_limits *l, u32 key, u64 dur,
 				       s64 ret)
 {
+	u32 failed = ret < 0 && error_wanted(l, key);
+
 	/* 0 means never: it wraps round to the largest number */
-	return l->min_ns[key] - 1 < dur || (ret < 0 && error_wanted(l, key));
+	if (!failed && l->look_ns[key] - 1 >= dur)
+		return 0;
+	return (failed || l->min_ns[key] - 1 < dur ? WANTED_OVER : 0) |
+	       (count_wanted(l, key) ? WANTED_COUNT : 0);
 }
 
 /* Does any slot wait for what is not an operation? */
@@ -359,7 +409,8 @@ static __always_inline u32 lane_of_stream(u32 stream)
 	return FR_LANE_OTHER;
 }
 
-/* A call over a limit, or one that failed: the record of sequence number ${seq}. */
+/* A call over a limit, or one that failed: the record of sequence number ${seq}; or
+ * SEQ_COUNT. */
 __noinline int exit_event(struct fr_inflight *e, u32 probe, u64 dur, u64 seq,
 			  s64 ret)
 {

@@ -78,12 +78,14 @@ static __always_inline int sys_wanted(struct fr_inflight *e)
 	return e->stream != FR_STREAM_SOCKOPT || sockopt_wanted(e);
 }
 
-__noinline int sys_hist(struct fr_inflight *e, u64 dur)
+__noinline int sys_hist(struct fr_inflight *e, u64 dur, u32 wanted)
 {
 	if (!e)
 		return 0;
 	hist_add(e->call & 0xff, e->stream, FR_HIST_NO_DEV,
 		 hist_cgroup(bpf_get_current_task_btf()), dur);
+	if (wanted & WANTED_COUNT)
+		exit_event(e, FR_PROBE_FS_EXIT, dur, SEQ_COUNT, 0);
 	return 0;
 }
 
@@ -92,7 +94,7 @@ __noinline int sys_hist(struct fr_inflight *e, u64 dur)
 __noinline int sys_exit_more(struct fr_inflight *e, s64 ret, u64 dur)
 {
 	struct fr_probe_counts *n = e ? counts_of(sys_probe_of(e->stream)) : 0;
-	u32 zero = 0, over, weight;
+	u32 zero = 0, wanted, over, weight;
 	struct fr_limits *l = bpf_map_lookup_elem(&limits, &zero);
 	u64 seq;
 
@@ -100,19 +102,20 @@ __noinline int sys_exit_more(struct fr_inflight *e, s64 ret, u64 dur)
 	asm volatile("" ::"r"(ret));
 	if (!n || !l || !e)
 		return 0;
-	over = exit_wanted(l, e->call & (FR_KEYS - 1), dur, ret);
+	wanted = exit_wanted(l, e->call & (FR_KEYS - 1), dur, ret);
+	over = wanted & WANTED_OVER;
 	weight = sys_weight(e->stream, dur);
 	if (over && !weight)
 		weight = 1;
 	if (!weight) {
 		if (sys_wanted(e))
-			sys_hist(e, dur);
+			sys_hist(e, dur, wanted);
 		n->filtered++;
 		return 0;
 	}
 	seq = sys_put(e, ret, dur, weight);
 	if (seq != SYS_FILTERED)
-		sys_hist(e, dur);
+		sys_hist(e, dur, wanted);
 	if (seq == SYS_FILTERED)
 		n->filtered++;
 	else if (seq)

@@ -493,7 +493,7 @@ static __noinline int uring_hist(struct fr_uring_entry *e, u64 dur)
 __noinline int uring_finish(struct fr_uring_entry *e, struct uring_end *end)
 {
 	struct fr_probe_counts *n = counts_of(FR_PROBE_URING_DONE);
-	u32 zero = 0, over;
+	u32 zero = 0, wanted;
 	struct fr_limits *l = bpf_map_lookup_elem(&limits, &zero);
 	u64 dur, seq;
 
@@ -505,9 +505,11 @@ __noinline int uring_finish(struct fr_uring_entry *e, struct uring_end *end)
 	}
 	dur = end->now - e->ts;
 	uring_hist(e, dur);
-	over = exit_wanted(l, FR_KEY_URING, dur, end->res);
+	wanted = exit_wanted(l, FR_KEY_URING, dur, end->res);
+	if (wanted & WANTED_COUNT)
+		uring_event(e, dur, SEQ_COUNT, end->res);
 	end->weight = policy_weight(FR_STREAM_URING, dur);
-	if (!end->weight && !over) {
+	if (!end->weight && !(wanted & WANTED_OVER)) {
 		n->filtered++;
 		return 0;
 	}
@@ -518,7 +520,7 @@ __noinline int uring_finish(struct fr_uring_entry *e, struct uring_end *end)
 		n->records++;
 	else
 		n->lost++;
-	if (over)
+	if (wanted & WANTED_OVER)
 		uring_event(e, dur, seq, end->res);
 	return 0;
 }

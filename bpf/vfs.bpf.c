@@ -451,7 +451,7 @@ static __always_inline void note_made(struct fr_inflight *e)
 __noinline int vfs_end(struct fr_inflight *e, u32 probe, s64 ret)
 {
 	struct fr_probe_counts *n = counts_of(probe);
-	u32 zero = 0, over, weight;
+	u32 zero = 0, wanted, weight;
 	struct fr_limits *l = bpf_map_lookup_elem(&limits, &zero);
 	u64 dur, seq;
 
@@ -465,9 +465,11 @@ __noinline int vfs_end(struct fr_inflight *e, u32 probe, s64 ret)
 		rename_epoch_next(!ret);
 	hist_add(e->call & (FR_KEYS - 1), FR_STREAM_FS, e->dev,
 		 hist_cgroup(bpf_get_current_task_btf()), dur);
-	over = exit_wanted(l, e->call & (FR_KEYS - 1), dur, ret);
+	wanted = exit_wanted(l, e->call & (FR_KEYS - 1), dur, ret);
+	if (wanted & WANTED_COUNT)
+		exit_event(e, probe, dur, SEQ_COUNT, ret);
 	weight = policy_weight(FR_STREAM_FS, dur);
-	if (!weight && !over) {
+	if (!weight && !(wanted & WANTED_OVER)) {
 		n->filtered++;
 		e->ts = 0;
 		return 0;
@@ -477,7 +479,7 @@ __noinline int vfs_end(struct fr_inflight *e, u32 probe, s64 ret)
 		n->records++;
 	else
 		n->lost++;
-	if (over)
+	if (wanted & WANTED_OVER)
 		exit_event(e, probe, dur, seq, ret);
 	e->ts = 0;
 	return 0;

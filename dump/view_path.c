@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "dump/path_parts.h"
 #include "dump/view_impl.h"
 
 #define PATH_NOT_A_PATH 4u /* flags of a path's name record */
@@ -32,28 +33,6 @@ static size_t append(char *buf, size_t at, const char *text, size_t len)
 		len = VIEW_TEXT_MAX - at;
 	memcpy(buf + at, text, len);
 	return at + len;
-}
-
-/* "leaf\0dir\0usr\0" -> "/usr/dir/leaf"; returns the length. */
-static size_t join_parts(char *buf, const char *parts, size_t len, bool cut)
-{
-	size_t at = cut ? append(buf, 0, "...", 3) : 0;
-
-	while (len) {
-		size_t end = len, begin;
-
-		if (!parts[end - 1])
-			end--;
-		begin = end;
-		while (begin && parts[begin - 1])
-			begin--;
-		if (end > begin && !(end - begin == 1 && parts[begin] == '/')) {
-			at = append(buf, at, "/", 1);
-			at = append(buf, at, parts + begin, end - begin);
-		}
-		len = begin;
-	}
-	return at ? at : append(buf, 0, "/", 1);
 }
 
 /* What has no path is named as /proc/PID/fd names it: pipe:[123]. */
@@ -97,7 +76,8 @@ static size_t named_path(struct view_cursor *c, uint64_t dev, uint64_t ino,
 	if (flags & PATH_NOT_A_PATH)
 		return name_without_path(buf, name_field(b, e->row, "fs_magic"),
 					 ino, parts, len);
-	return join_parts(buf, parts, len, flags & VIEW_CUT);
+	return path_parts_join(buf, VIEW_TEXT_MAX, parts, len,
+			       flags & VIEW_CUT);
 }
 
 static size_t role_path(struct view_cursor *c, int dev, int ino, int pkey,

@@ -126,6 +126,8 @@ static int open_lookout(struct daemon *d)
 		d->world.arg = d->probes;
 		d->world.scan = probes_scan;
 		d->world.in_flight = probes_in_flight;
+		d->world.paths = probes_paths;
+		d->world.slot_counts = probes_slot_counts;
 	}
 	if (d->hist) {
 		d->world.counts_arg = d->hist;

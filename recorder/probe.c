@@ -292,6 +292,10 @@ static int map_all(struct probes *p)
 				 p->cfg.nr_cpus);
 	if (!err)
 		err = map_memory(p, "limits", sizeof(struct fr_limits), 1);
+	if (!err)
+		err = map_memory(p, "slot_counts",
+				 sizeof(struct fr_slot_counts),
+				 FR_TRIGGER_SLOTS);
 	if (!err && p->cfg.hist_rows && probe_map(p, "hist"))
 		err = map_hist(p);
 	if (!err && probe_map(p, "inflight"))

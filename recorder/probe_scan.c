@@ -119,6 +119,33 @@ void probes_scan(void *probes, uint64_t before_ns, look_op_fn fn, void *arg)
 	scan_requests(p, before_ns, fn, arg);
 }
 
+bool probe_scan_entry(struct probes *p, const struct look_op *op,
+		      struct fr_inflight *ret)
+{
+	struct probe_map *m;
+	const struct fr_inflight *table;
+	uint32_t tid = (uint32_t)op->id;
+
+	switch (op->source) {
+	case SOURCE_TABLE:
+		m = probe_map(p, "inflight");
+		table = m ? m->mem : NULL;
+		if (!table || op->id > p->cfg.inflight_mask)
+			return false;
+		/* it may change while it is copied, but not while the call lasts */
+		*ret = table[op->id];
+		break;
+	case SOURCE_MORE:
+		m = probe_map(p, "inflight_more");
+		if (!m || bpf_map_lookup_elem(m->fd, &tid, ret))
+			return false;
+		break;
+	default:
+		return false;
+	}
+	return probes_in_flight(p, op) && ret->ts == op->ts;
+}
+
 bool probes_in_flight(void *probes, const struct look_op *op)
 {
 	struct probes *p = probes;

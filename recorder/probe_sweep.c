@@ -2,10 +2,10 @@
 /*
  * probe_sweep.c - block requests whose completion the kernel never showed us.
  *
- * Kernels drop events of a tracepoint while tracers of anybody's come and go (seen
- * with block_rq_complete on 6.18: perf stat starting beside a program that counts
- * is enough).  Such a request would stay in the table of those in flight, and look
- * like a disk that hangs, until its memory is used for another one.
+ * A kernel may run no program for an event: where it was built to spare a process of
+ * its own, in whose time interrupts complete requests too (flightrec-streams(7)).
+ * Such a request would stay in the table of those in flight, and look like a disk
+ * that hangs, until its memory is used for another one.
  */
 #include "recorder/probe_internal.h"
 

@@ -87,6 +87,9 @@ struct detector_ops {
 	const char *example;
 	bool manual;    /* asked for: never suppressed or merged, but queued */
 	uint32_t where; /* bits FR_WHERE_*: filters that it takes */
+	/* The same: with any of these, a slot counts the operations that pass all
+	 * filters (look_world.slot_counts). */
+	uint32_t counted;
 
 	/* How surely the condition that begins here is ours: 0 no, 1 if nobody
 	 * else's, 2 surely.  Reads on, but does not move. */

@@ -178,25 +178,33 @@ static struct rule_set *plan_set(struct trigger *const *next, unsigned nr)
 	return s;
 }
 
+/* relaxed in these: read by the probes, each value by itself; only we write them */
+static void lower(__u64 *ns, uint64_t to)
+{
+	if (to && (!*ns || to < *ns))
+		__atomic_store_n(ns, to, __ATOMIC_RELAXED);
+}
+
+static void add_bits(__u64 *bits, uint64_t more)
+{
+	__atomic_store_n(bits, *bits | more, __ATOMIC_RELAXED);
+}
+
 /* While old and new rules are in force together, min_ns may only fall, and what is
  * wanted only grow. */
 static void lower_limits(struct fr_limits *limits, const struct fr_limits *to)
 {
-	const __u64 *min_ns = to->min_ns;
-
 	__atomic_store_n(&limits->wanted, limits->wanted | to->wanted,
 			 __ATOMIC_RELAXED);
-	for (unsigned k = 0; k < FR_KEYS / 64; k++)
-		__atomic_store_n(&limits->error_keys[k],
-				 limits->error_keys[k] | to->error_keys[k],
-				 __ATOMIC_RELAXED);
+	__atomic_store_n(&limits->paths, limits->paths | to->paths,
+			 __ATOMIC_RELAXED);
+	for (unsigned k = 0; k < FR_KEYS / 64; k++) {
+		add_bits(&limits->error_keys[k], to->error_keys[k]);
+		add_bits(&limits->count_keys[k], to->count_keys[k]);
+	}
 	for (unsigned k = 0; k < FR_KEYS; k++) {
-		uint64_t now = limits->min_ns[k]; /* only we write it */
-
-		/* relaxed: read by the probes, each value by itself */
-		if (min_ns[k] && (!now || min_ns[k] < now))
-			__atomic_store_n(&limits->min_ns[k], min_ns[k],
-					 __ATOMIC_RELAXED);
+		lower(&limits->min_ns[k], to->min_ns[k]);
+		lower(&limits->look_ns[k], to->look_ns[k]);
 	}
 }
 

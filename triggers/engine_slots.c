@@ -27,7 +27,7 @@ static void store_state(struct fr_trigger_slot *s, uint32_t state)
 
 /* Everything but state; the slot is FREE. */
 static void fill(struct fr_trigger_slot *s, const struct fr_trigger_slot *from,
-		 uint32_t number, uint32_t gate)
+		 uint32_t number, uint32_t cond, uint32_t gate)
 {
 	/* plain stores: published by the release store of state that follows */
 	s->what = from->what;
@@ -45,7 +45,15 @@ static void fill(struct fr_trigger_slot *s, const struct fr_trigger_slot *from,
 	s->pid = from->pid;
 	s->dev = from->dev;
 	s->number = number;
+	s->cond = cond;
 	s->gate = gate;
+}
+
+/* Whatever is counted is so all the time. */
+static uint32_t gate_of(const struct trigger *t, unsigned cond)
+{
+	return rule_is_counted(&t->rule.expr.conds[cond]) ||
+	       rule_gate(&t->rule.expr, cond, t->levels);
 }
 
 static void claim_one(struct engine *e, struct trigger *t, unsigned cond)
@@ -61,7 +69,7 @@ static void claim_one(struct engine *e, struct trigger *t, unsigned cond)
 	if (i == FR_TRIGGER_SLOTS)
 		return; /* engine_tick() tries again when one is drained */
 	s = &e->limits->slots[i];
-	fill(s, &wanted, t->number, rule_gate(expr, cond, t->levels));
+	fill(s, &wanted, t->number, cond, gate_of(t, cond));
 	if (wanted.where & FR_WHERE_PATH) /* before the slot is armed, too */
 		where_fill_glob(&expr->conds[cond].where, &e->limits->globs[i]);
 	e->slots[i] = (struct slot_use){
@@ -91,7 +99,7 @@ void engine_slot_claim(struct engine *e, struct trigger *t)
 bool engine_slot_lacks(const struct trigger *t)
 {
 	for (unsigned c = 0; c < t->rule.expr.nr_conds; c++)
-		if (t->rule.expr.conds[c].ops->fill_slot && t->slots[c] < 0)
+		if (rule_takes_slot(&t->rule.expr.conds[c]) && t->slots[c] < 0)
 			return true;
 	return false;
 }
@@ -133,8 +141,7 @@ void engine_slot_gate(struct engine *e, const struct trigger *t)
 	for (unsigned c = 0; c < RULE_CONDS_MAX; c++)
 		if (t->slots[c] >= 0) /* relaxed: the probes see it soon */
 			__atomic_store_n(&e->limits->slots[t->slots[c]].gate,
-					 rule_gate(&t->rule.expr, c, t->levels),
-					 __ATOMIC_RELAXED);
+					 gate_of(t, c), __ATOMIC_RELAXED);
 }
 
 void engine_slot_retire(struct engine *e, uint64_t now_ns, struct trigger *t)

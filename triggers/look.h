@@ -24,6 +24,12 @@ struct look_op {
 };
 typedef void (*look_op_fn)(void *arg, const struct look_op *op);
 
+#define LOOK_PATH_MAX 1024 /* bytes of a path, its NUL included */
+struct look_paths {        /* of an operation in flight */
+	unsigned nr;
+	char text[2][LOOK_PATH_MAX];
+};
+
 /* What there is to look at.  Members may be NULL: there is none of it. */
 struct look_world {
 	void *arg;
@@ -32,6 +38,9 @@ struct look_world {
 		     void *fn_arg);
 	/* Has it not returned yet? */
 	bool (*in_flight)(void *arg, const struct look_op *op);
+	/* Its paths, as far as they are known whole. */
+	void (*paths)(void *arg, const struct look_op *op,
+		      struct look_paths *ret);
 	/* Puts into ${counts} (FR_HIST_BUCKETS, flightrec/hist.h) how many operations of
 	 * these keys and streams ended so far, by duration; ${dev} -1, ${cgroup}
 	 * 0: all of them.  Returns their number.  Any thread. */
@@ -39,6 +48,10 @@ struct look_world {
 			   uint32_t streams, int64_t dev, uint64_t cgroup,
 			   uint64_t *counts);
 	void *counts_arg;
+	/* The same of the slot that counts for a condition of a rule
+	 * (rule_is_counted); false: there is none now.  Any thread. */
+	bool (*slot_counts)(void *arg, uint32_t number, uint32_t cond,
+			    uint64_t *counts);
 	const char *root; /* in front of /proc and /sys: "", or a test's */
 };
 

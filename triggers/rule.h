@@ -179,9 +179,14 @@ char *rule_format_caret(char *buf, size_t size, const char *text, unsigned at);
 
 /* ---- for conditions that the kernel decides (shared.h), rule_slot.c -------- */
 
-/* Fills what a slot holds of the condition; state, number and gate are left
- * alone.  -ENOTSUP if the kernel does not decide it. */
+/* Fills what a slot holds of the condition; state, number, cond and gate are left
+ * alone.  -ENOTSUP if the kernel has nothing to do with it. */
 int rule_fill_slot(const struct rule_cond *c, struct fr_trigger_slot *s);
+
+/* Does a slot count its operations, for others to look at (FR_WHAT_COUNT)? */
+bool rule_is_counted(const struct rule_cond *c);
+/* Does it take a slot, deciding or counting? */
+bool rule_takes_slot(const struct rule_cond *c);
 
 /* Whether an event of condition ${cond} would fire while ${levels} are true. */
 bool rule_gate(const struct rule_expr *e, unsigned cond, uint8_t levels);

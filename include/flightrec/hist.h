@@ -80,6 +80,13 @@ struct fr_hist_row {
 };
 _Static_assert(sizeof(struct fr_hist_row) % 64 == 0, "whole cache lines");
 
+/* Of a slot of a trigger that counts (FR_WHAT_COUNT): added to atomically. */
+struct fr_slot_counts {
+	__u64 n[FR_HIST_BUCKETS];
+	__u64 pad[6];
+};
+_Static_assert(sizeof(struct fr_slot_counts) % 64 == 0, "whole cache lines");
+
 /* The first of a bucket's durations, ns; of the one behind the last: the end. */
 static inline __u64 fr_hist_low(__u32 bucket)
 {

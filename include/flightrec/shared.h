@@ -35,6 +35,7 @@ enum fr_trigger_what {
 	FR_WHAT_ERROR,       /* errnos, keys */
 	FR_WHAT_EXIT,        /* signals, errnos: a process's last thread ends */
 	FR_WHAT_OOM,         /* the kernel kills for want of memory */
+	FR_WHAT_COUNT,       /* nothing: counts durations (slot_counts), keys */
 	FR_WHATS
 };
 /* Filters of a slot: bits of where and where_not. */
@@ -63,7 +64,9 @@ struct fr_trigger_slot {
 	__u32 cgroup_level, pid, dev;
 	__u32 streams; /* bits 1 << FR_STREAM_*: of the operation */
 	__u64 fired, merged, suppressed; /* atomic, BPF only, never reset */
-	__u64 pad2[9];
+	__u32 cond;                      /* which of the rule's conditions */
+	__u32 pad1;
+	__u64 pad2[8];
 };
 
 /*
@@ -79,9 +82,13 @@ struct fr_glob {
 
 /* In the mmapable map `limits`: one element. */
 struct fr_limits {
+	/* what is looked at when each operation ends: below it, none of what follows
+	 * is about one that succeeded; 0: never */
+	__u64 look_ns[FR_KEYS];
 	__u64 min_ns[FR_KEYS]; /* below: no trigger and no slow copy; 0: never */
 	__u64 slow_ns;         /* over it: copy to the slow lane; 0: none */
 	__u64 error_keys[FR_KEYS / 64]; /* bit: some slot waits for its errors */
+	__u64 count_keys[FR_KEYS / 64]; /* bit: some slot counts it */
 	__u32 wanted;   /* bits 1 << FR_WHAT_*: some slot waits for these */
 	__u32 nr_slots; /* slots behind these are FREE */
 	__u32 paths;    /* 1: some slot filters by path */

@@ -367,6 +367,44 @@ static void limits_follow_the_rules(void **state)
 	assert_int_equal(w->limits.min_ns[FR_KEY_BLOCK_READ], 100 * MS);
 	engine_load(w->e, SEC, NULL, 0, 0);
 	assert_int_equal(w->limits.min_ns[FR_KEY_BLOCK_WRITE], 0);
+	assert_int_equal(w->limits.look_ns[FR_KEY_BLOCK_WRITE], 0);
+	end(w);
+}
+
+/* A level whose operations a slot counts: whatever the rule's state is. */
+static void a_slot_counts_for_a_percentile(void **state)
+{
+	static const char rule[] =
+		"fs.fsync p99 latency > 1s over 10s where pid = 77 and "
+		"fs.fsync latency > 3s and load.load1 > 9";
+	struct world *w = calloc(1, sizeof(*w));
+	const struct fr_trigger_slot *s = w->limits.slots;
+	struct fr_trigger_rule r;
+
+	(void)state;
+	make_rule(&r, "a", rule, "0", "10s");
+	w->e = engine_new(&ops, w, &w->limits, &w->sets);
+	assert_non_null(w->e);
+	engine_load(w->e, SEC, &r, 1, 50 * MS);
+	assert_int_equal(s[0].what, FR_WHAT_COUNT);
+	assert_int_equal(s[0].number, RULE_A);
+	assert_int_equal(s[0].cond, 0);
+	assert_int_equal(s[0].where, FR_WHERE_PID);
+	assert_int_equal(s[0].pid, 77);
+	assert_true(s[0].keys[0] & 1 << 13);
+	assert_int_equal(s[0].gate, 1); /* though no level holds */
+	assert_int_equal(s[1].what, FR_WHAT_LATENCY);
+	assert_int_equal(s[1].cond, 1);
+	assert_int_equal(s[1].gate, 0);
+	assert_int_equal(w->limits.count_keys[0], s[0].keys[0]);
+	assert_int_equal(w->limits.look_ns[13], 1);
+	assert_int_equal(w->limits.min_ns[13], 50 * MS);
+	assert_int_equal(w->limits.look_ns[12], 50 * MS);
+	engine_load(w->e, 2 * SEC, NULL, 0, 50 * MS);
+	assert_int_equal(s[0].state, FR_SLOT_FREE);
+	assert_int_equal(w->limits.count_keys[0], 0);
+	assert_int_equal(w->limits.look_ns[13], 50 * MS);
+	rule_clear(&r);
 	end(w);
 }
 
@@ -388,7 +426,7 @@ static void *probe_slots(void *arg)
 		for (unsigned i = 0; i < 8; i++) {
 			struct fr_trigger_slot *s = &l->slots[i];
 			uint32_t n, number;
-			uint64_t limit, key, min;
+			uint64_t limit, key, min, look;
 
 			if (__atomic_load_n(&s->state, __ATOMIC_ACQUIRE) !=
 			    FR_SLOT_ARMED)
@@ -399,6 +437,9 @@ static void *probe_slots(void *arg)
 			min = __atomic_load_n(
 				&l->min_ns[FR_KEY_BLOCK_READ + number % 2],
 				__ATOMIC_ACQUIRE);
+			look = __atomic_load_n(
+				&l->look_ns[FR_KEY_BLOCK_READ + number % 2],
+				__ATOMIC_ACQUIRE);
 			n = __atomic_load_n(&s->number, __ATOMIC_ACQUIRE);
 			if (n != number ||
 			    __atomic_load_n(&s->state, __ATOMIC_ACQUIRE) !=
@@ -407,7 +448,7 @@ static void *probe_slots(void *arg)
 			bad += limit != (100 - number % 50) * MS ||
 			       key != 1ULL << (FR_KEY_BLOCK_READ % 64 +
 					       number % 2) ||
-			       !min || min > limit;
+			       !min || min > limit || !look || look > limit;
 		}
 	return (void *)bad;
 }
@@ -576,6 +617,7 @@ int main(void)
 		cmocka_unit_test(reload_keeps_equal_rules_and_loses_no_hit),
 		cmocka_unit_test(a_freed_slot_rests_before_it_is_used_again),
 		cmocka_unit_test(limits_follow_the_rules),
+		cmocka_unit_test(a_slot_counts_for_a_percentile),
 		cmocka_unit_test(a_probe_never_sees_a_half_filled_slot),
 		cmocka_unit_test(counters_fire_after_their_time_and_once),
 		cmocka_unit_test(the_inbox_loses_and_reorders_nothing),

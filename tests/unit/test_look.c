@@ -20,7 +20,7 @@
 struct made {
 	struct look_world world;
 	struct look_op *ops;
-	unsigned nr, scans;
+	unsigned nr, scans, asked;
 	char root[64];
 	struct inbox *in;
 	struct look look;
@@ -45,6 +45,17 @@ static bool in_flight(void *arg, const struct look_op *op)
 	return m->ops[op->id].ts == op->ts;
 }
 
+/* Those of even threads lie in /a, of each third in /b, too; others have none. */
+static void paths(void *arg, const struct look_op *op, struct look_paths *ret)
+{
+	((struct made *)arg)->asked++;
+	ret->nr = 0;
+	if (op->tid % 2 == 0)
+		snprintf(ret->text[ret->nr++], LOOK_PATH_MAX, "/a/%u", op->tid);
+	if (op->tid % 3 == 0)
+		snprintf(ret->text[ret->nr++], LOOK_PATH_MAX, "/b/%u", op->tid);
+}
+
 static struct made *make(const char *rule)
 {
 	struct made *m = calloc(1, sizeof(*m));
@@ -58,7 +69,11 @@ static struct made *make(const char *rule)
 	assert_non_null(mkdtemp(m->root));
 	m->in = inbox_new();
 	m->world = (struct look_world){
-		.arg = m, .scan = scan, .in_flight = in_flight, .root = m->root
+		.arg = m,
+		.scan = scan,
+		.in_flight = in_flight,
+		.paths = paths,
+		.root = m->root,
 	};
 	m->look = (struct look){ .cond = e.conds[0],
 				 .world = &m->world,
@@ -240,6 +255,39 @@ static void filters_are_asked_of_proc(void **state)
 	finish(m);
 }
 
+static void paths_are_asked_for_once(void **state)
+{
+	static const struct {
+		const char *filter;
+		unsigned hits; /* of 60 operations */
+	} cases[] = { { "path = \"/a/*\"", 30 },  { "path != \"/a/*\"", 30 },
+		      { "path = \"/b/*\"", 20 },  { "path = \"/?/*\"", 40 },
+		      { "path != \"/?/*\"", 20 }, { "path = \"/a/7*\"", 0 } };
+	uint64_t t0 = 100 * SEC;
+
+	(void)state;
+	for (unsigned c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		char rule[128];
+		struct made *m;
+
+		snprintf(rule, sizeof(rule), "fs.* inflight > 100ms where %s",
+			 cases[c].filter);
+		m = make(rule);
+		for (unsigned i = 0; i < 60; i++)
+			add(m, t0 + i * MS, FSYNC, i);
+		open_at(m, t0);
+		run_until(m, t0 + 5 * SEC);
+		assert_int_equal(m->ons, cases[c].hits);
+		assert_int_equal(m->asked, 60);
+		/* a new one in the place of an old one is asked about anew */
+		m->ops[2].ts = t0 + 5 * SEC;
+		m->ops[1].ts = 0;
+		run_until(m, t0 + 6 * SEC);
+		assert_int_equal(m->asked, 61);
+		finish(m);
+	}
+}
+
 static void without_probes_it_cannot_be_looked_at(void **state)
 {
 	struct made *m = make("block inflight > 2s");
@@ -340,6 +388,7 @@ int main(void)
 		cmocka_unit_test(many_in_flight_cost_few_looks),
 		cmocka_unit_test(each_is_told_up_to_a_bound),
 		cmocka_unit_test(filters_are_asked_of_proc),
+		cmocka_unit_test(paths_are_asked_for_once),
 		cmocka_unit_test(without_probes_it_cannot_be_looked_at),
 		cmocka_unit_test(pressure_is_seen_in_its_window),
 		cmocka_unit_test(pressure_of_a_cgroup),

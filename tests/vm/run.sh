@@ -18,7 +18,8 @@ mkdir -p "$logs" || exit 1
 	6.12:possible_cpus=64:2
 tests=(${TESTS:-balance freeze files block link latency hist kill9 bad_input throttled
 	operations hostile absent crowd lockdown cache fault perf_hotplug uring triggers
-	backtest join paths block_churn percentile levels stuck broken_disks storm reloads hits death selftest streams hotplug streams@tp_btf streams@tracepoint streams@fentry
+	backtest join paths block_churn percentile percentile_where levels stuck stuck_paths
+	broken_disks storm reloads hits death selftest streams hotplug streams@tp_btf streams@tracepoint streams@fentry
 	streams@kprobe})
 jobs=${JOBS:-$(nproc)}
 [ "$jobs" -le 2 ] || jobs=2 # memory: 2G each

@@ -6,6 +6,9 @@
  * that are older than half of it; these are looked at again when their time is up.
  * So none is found later than STEP_NS after its limit, and scans are rare, however
  * many are in flight.  Each operation over the limit is a change of its own.
+ *
+ * A filter by path is decided once for each operation: its names stay what they were
+ * when it began.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +18,10 @@
 
 #include "triggers/keys.h"
 #include "triggers/look.h"
+#include "triggers/op_set.h"
+#include "triggers/slot_match.h"
 #include "triggers/units.h"
+#include "triggers/where.h"
 
 #define LIMIT_MIN_NS 10000000ULL
 #define LIMIT_MAX_NS (168 * 3600000000000ULL)
@@ -30,6 +36,9 @@ struct waiting {
 	unsigned nr_overdue;
 	uint64_t scan_ns; /* next scan */
 	struct look *look;
+	struct fr_glob glob;
+	/* over the limit on other paths; and those of them the scan has seen */
+	struct op_set refused, still_refused;
 };
 
 static int claims(const struct lex *l)
@@ -140,6 +149,25 @@ static bool proc_matches(const struct look *l, const struct look_op *op)
 		 (FR_WHERE_COMM | FR_WHERE_CGROUP));
 }
 
+static bool path_matches(struct waiting *w, const struct look_op *op)
+{
+	const struct rule_where *f = &w->look->cond.where;
+	const struct look_world *world = w->look->world;
+	struct look_paths paths = { .nr = 0 };
+	bool like = false;
+
+	if (!(f->set & FR_WHERE_PATH))
+		return true;
+	if (world->paths)
+		world->paths(world->arg, op, &paths);
+	for (unsigned i = 0; i < paths.nr; i++)
+		like |= slot_path_like(&w->glob, paths.text[i]);
+	if (like == !(f->not &FR_WHERE_PATH))
+		return true;
+	op_set_add(&w->refused, op); /* or it is looked at again */
+	return false;
+}
+
 static bool is_same(const struct look_op *a, const struct look_op *b)
 {
 	return a->ts == b->ts && a->id == b->id && a->source == b->source;
@@ -155,6 +183,10 @@ static void take(void *arg, const struct look_op *op)
 	for (unsigned i = 0; i < w->nr_overdue; i++)
 		if (is_same(&w->overdue[i], op))
 			return;
+	if (op_set_has(&w->refused, op)) {
+		op_set_add(&w->still_refused, op);
+		return;
+	}
 	if (w->nr == w->room) {
 		w->room = w->room ? 2 * w->room : 64;
 		grown = realloc(w->ops, w->room * sizeof(*grown));
@@ -180,6 +212,9 @@ static void scan(struct look *l, struct waiting *w, uint64_t now_ns)
 	l->world->scan(l->world->arg,
 		       now_ns - l->cond.limit_ns + half + 2 * STEP_NS, take, w);
 	w->scan_ns = now_ns + half;
+	op_set_clear(&w->refused);
+	w->refused = w->still_refused;
+	w->still_refused = (struct op_set){ .slots = NULL };
 }
 
 static void drop_returned(struct look *l, struct waiting *w, uint64_t now_ns)
@@ -230,7 +265,7 @@ static uint64_t check(struct look *l, struct waiting *w, uint64_t now_ns)
 				next = op->ts + limit;
 			w->ops[kept++] = *op;
 		} else if (l->world->in_flight(l->world->arg, op) &&
-			   proc_matches(l, op)) {
+			   proc_matches(l, op) && path_matches(w, op)) {
 			say_overdue(l, w, op, now_ns);
 		}
 	}
@@ -248,6 +283,8 @@ static int look_open(struct look *l, uint64_t now_ns)
 	if (!w)
 		return -ENOMEM;
 	w->look = l;
+	if (l->cond.where.set & FR_WHERE_PATH)
+		where_fill_glob(&l->cond.where, &w->glob);
 	l->state = w;
 	l->due_ns = now_ns;
 	return 0;
@@ -274,6 +311,7 @@ static void look_close(struct look *l)
 
 		look_say(l, l->due_ns, HIT_OFF, &h);
 	}
+	op_set_clear(&w->refused);
 	free(w->ops);
 	free(w);
 }
@@ -301,7 +339,8 @@ const struct detector_ops detector_inflight = {
 	       "nothing.",
 	.syntax = "fs.OPERATION inflight > TIME",
 	.example = "block inflight > 2s",
-	.where = FR_WHERE_COMM | FR_WHERE_PID | FR_WHERE_CGROUP | FR_WHERE_DEV,
+	.where = FR_WHERE_COMM | FR_WHERE_PID | FR_WHERE_CGROUP | FR_WHERE_DEV |
+		 FR_WHERE_PATH,
 	.claims = claims,
 	.parse = parse,
 	.look_open = look_open,

@@ -6,7 +6,8 @@
  * The kernel keeps histograms of all operations (flightrec/hist.h), whatever is
  * left out of the ring.  They are read ten times in a window; what the window
  * added is the difference of two readings.  What is compared is the middle of a
- * bucket, at most 3.13 % off.
+ * bucket, at most 3.13 % off.  Filters that those histograms do not tell apart have
+ * one of their own, which a slot of the rule keeps.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -226,24 +227,31 @@ static void add_cgroups(const struct look *l, const struct window *w,
 		    f->not &FR_WHERE_CGROUP ? -sign : sign, counts);
 }
 
-static void read_counts(const struct look *l, const struct window *w,
+/* False: nothing counts them now. */
+static bool read_counts(const struct look *l, const struct window *w,
 			uint64_t counts[FR_HIST_BUCKETS])
 {
 	const struct rule_where *f = &l->cond.where;
 	bool some = f->set & FR_WHERE_DEV;
 
+	if (rule_is_counted(&l->cond))
+		return l->world->slot_counts &&
+		       l->world->slot_counts(l->world->arg, l->number, l->index,
+					     counts);
 	memset(counts, 0, FR_HIST_BUCKETS * sizeof(*counts));
 	if (!some || f->not &FR_WHERE_DEV)
 		add_cgroups(l, w, -1, 1, counts);
 	if (some && f->dev != ~0u)
 		add_cgroups(l, w, f->dev, f->not &FR_WHERE_DEV ? -1 : 1,
 			    counts);
+	return true;
 }
 
 static void find_cgroups(const struct look *l, struct window *w,
 			 uint64_t now_ns)
 {
-	if (!(l->cond.where.set & FR_WHERE_CGROUP) || now_ns < w->cgroups_ns)
+	if (!(l->cond.where.set & FR_WHERE_CGROUP) ||
+	    rule_is_counted(&l->cond) || now_ns < w->cgroups_ns)
 		return;
 	w->cgroups_ns = now_ns + CGROUPS_NS;
 	w->nr_cgroups = where_cgroups(&l->cond.where, l->world->root,
@@ -270,7 +278,8 @@ static int look_open(struct look *l, uint64_t now_ns)
 {
 	struct window *w;
 
-	if (!l->world->counts)
+	if (rule_is_counted(&l->cond) ? !l->world->slot_counts :
+					!l->world->counts)
 		return -ENOTSUP;
 	w = calloc(1, sizeof(*w));
 	if (!w)
@@ -313,8 +322,11 @@ static void look(struct look *l, uint64_t now_ns)
 	w->newest = (w->newest + 1) % (STEPS + 1);
 	now = &w->past[w->newest];
 	now->at_ns = now_ns;
-	read_counts(l, w, now->counts);
-	if (w->nr <= STEPS && ++w->nr <= STEPS)
+	if (!read_counts(l, w, now->counts))
+		w->nr = 0;
+	else if (w->nr <= STEPS)
+		w->nr++;
+	if (w->nr <= STEPS)
 		return; /* not a window yet */
 	n = difference(&w->past[(w->newest + 1) % (STEPS + 1)], now, counts);
 	value = n < c->min_count ?
@@ -356,7 +368,9 @@ const struct detector_ops detector_percentile = {
 	.syntax =
 		"fs.OPERATION pNN latency > TIME over TIME [, min N] [clear TIME]",
 	.example = "fs.read p99 latency > 20ms over 10s, min 100",
-	.where = FR_WHERE_CGROUP | FR_WHERE_DEV,
+	.where = FR_WHERE_CGROUP | FR_WHERE_DEV | FR_WHERE_COMM | FR_WHERE_PID |
+		 FR_WHERE_PATH,
+	.counted = FR_WHERE_COMM | FR_WHERE_PID | FR_WHERE_PATH,
 	.claims = claims,
 	.parse = parse,
 	.look_open = look_open,
