@@ -150,27 +150,29 @@ static __always_inline u32 fault_paths(u32 probe, struct fault_done *d)
 	return path_of_file(probe, dentry, mnt, d->ino, d->dev) ? probe + 1 : 0;
 }
 
-/* What triggers may wait for. */
+/* What triggers may wait for.  The event lies where the record was put together: the
+ * stacks of all who call each other must fit into 512 bytes on older kernels. */
 __noinline int fault_event(u32 probe, struct fault_done *d, u64 seq)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
-	struct limit_event ev = {};
+	struct limit_event *ev = (void *)scratch_of(probe, 0);
 
-	if (!d)
+	if (!d || !ev)
 		return 0;
-	ev.key = FR_KEY_FAULT;
-	ev.ts = d->ts;
-	ev.dur = d->dur;
-	ev.lane = FR_LANE_FAULT;
-	ev.stream = FR_STREAM_FAULT;
-	ev.seq = seq;
-	ev.pid = t->tgid;
-	ev.tid = t->pid;
-	ev.dev = ev.dev2 = d->dev;
+	__builtin_memset(ev, 0, sizeof(*ev));
+	ev->key = FR_KEY_FAULT;
+	ev->ts = d->ts;
+	ev->dur = d->dur;
+	ev->lane = FR_LANE_FAULT;
+	ev->stream = FR_STREAM_FAULT;
+	ev->seq = seq;
+	ev->pid = t->tgid;
+	ev->tid = t->pid;
+	ev->dev = ev->dev2 = d->dev;
 	if (paths_wanted())
-		ev.paths = fault_paths(probe, d);
-	limit_current(&ev);
-	return limit_operation(probe, &ev, 0);
+		ev->paths = fault_paths(probe, d);
+	limit_current(ev);
+	return limit_operation(probe, ev, 0);
 }
 
 /* One fault is over: the record, unless it is left out. */

@@ -78,14 +78,12 @@ static __always_inline int sys_wanted(struct fr_inflight *e)
 	return e->stream != FR_STREAM_SOCKOPT || sockopt_wanted(e);
 }
 
-__noinline int sys_hist(struct fr_inflight *e, u64 dur, u32 wanted)
+__noinline int sys_hist(struct fr_inflight *e, u64 dur)
 {
 	if (!e)
 		return 0;
 	hist_add(e->call & 0xff, e->stream, FR_HIST_NO_DEV,
 		 hist_cgroup(bpf_get_current_task_btf()), dur);
-	if (wanted & WANTED_COUNT)
-		exit_event(e, FR_PROBE_FS_EXIT, dur, SEQ_COUNT, 0);
 	return 0;
 }
 
@@ -94,7 +92,7 @@ __noinline int sys_hist(struct fr_inflight *e, u64 dur, u32 wanted)
 __noinline int sys_exit_more(struct fr_inflight *e, s64 ret, u64 dur)
 {
 	struct fr_probe_counts *n = e ? counts_of(sys_probe_of(e->stream)) : 0;
-	u32 zero = 0, wanted, over, weight;
+	u32 zero = 0, wanted, weight;
 	struct fr_limits *l = bpf_map_lookup_elem(&limits, &zero);
 	u64 seq;
 
@@ -103,27 +101,23 @@ __noinline int sys_exit_more(struct fr_inflight *e, s64 ret, u64 dur)
 	if (!n || !l || !e)
 		return 0;
 	wanted = exit_wanted(l, e->call & (FR_KEYS - 1), dur, ret);
-	over = wanted & WANTED_OVER;
 	weight = sys_weight(e->stream, dur);
-	if (over && !weight)
+	if (wanted & WANTED_OVER && !weight)
 		weight = 1;
-	if (!weight) {
-		if (sys_wanted(e))
-			sys_hist(e, dur, wanted);
-		n->filtered++;
-		return 0;
-	}
-	seq = sys_put(e, ret, dur, weight);
-	if (seq != SYS_FILTERED)
-		sys_hist(e, dur, wanted);
+	seq = weight ? sys_put(e, ret, dur, weight) : SYS_FILTERED;
 	if (seq == SYS_FILTERED)
 		n->filtered++;
 	else if (seq)
 		n->records++;
 	else
 		n->lost++;
-	if (over && seq != SYS_FILTERED)
+	if (seq == SYS_FILTERED && (weight || !sys_wanted(e)))
+		return 0;
+	sys_hist(e, dur);
+	if (wanted & WANTED_OVER)
 		exit_event(e, FR_PROBE_FS_EXIT, dur, seq, ret);
+	if (wanted & WANTED_COUNT)
+		exit_event(e, FR_PROBE_FS_EXIT, dur, SEQ_COUNT, 0);
 	return 0;
 }
 
