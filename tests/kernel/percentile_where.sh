@@ -76,7 +76,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 PY
 
 # when NAME RULE: not in force, as no snapshot is wanted
-when() { rules+=(--set "trigger.$1.when=$2" --set "trigger.$1.enabled=no"); }
+when() { printf '[trigger "%s"]\nwhen = %s\nenabled = no\n' "$1" "$2" >>"$W/rules.conf"; }
 # exact NAME NUMBER OPERATION PERCENTILE LIMIT FILTER: fires if so many are counted; its
 # twin asks for one more, and does not.
 exact() {
@@ -123,17 +123,34 @@ count_faults() {
 		grep -c "^\"*$W/mapped\"*,[1-9]")
 }
 
+# same LEAST: of the rules, so many at least are decided, and all those as live
+same() {
+	python3 - "$W/status.json" "$W/test.jsonl" "$1" <<-'PY'
+		import json, sys
+		live = {n: t["hits"] for n, t in json.load(open(sys.argv[1]))["trigger"].items()}
+		rules = [r for r in map(json.loads, open(sys.argv[2])) if r["record"] == "rule"]
+		decided = [r for r in rules if r["verdict"] != "undecidable"]
+		bad = [r for r in decided if r["hits"] != live[r["rule"]]]
+		for r in bad:
+		    print(f"  {r['rule']}: {r['hits']} hits in the back-test, {live[r['rule']]} live")
+		fs = sum(" fs." in " " + r["when"] for r in decided)
+		print(f"  {len(decided)} of {len(rules)} rules are decided, {fs} of them about files")
+		least = int(sys.argv[3])
+		sys.exit(len(bad) > 0 or len(decided) < least or (least == 0 and fs > 0))
+	PY
+}
+
 round() { # WORDS SETTING...
-	local words=$1 name pid want rules=() exact=() never=()
+	local words=$1 name pid want exact=() never=()
 	shift
-	rm -f "$W"/{slow,holder,quick,direct,mapped,opened,go,said}
+	rm -f "$W"/{rules.conf,slow,holder,quick,direct,mapped,opened,go,said}
 	mkfifo "$W/go" "$W/said"
 	python3 "$W/work.py" "$W" $calls "$prog" "$W/uring" <"$W/go" >"$W/said" &
 	pid=$!
 	exec 8>"$W/go" 9<"$W/said"
 	read -r -t 60 _ <&9
 	rules_for $pid
-	recorder_start --set probes.profile=deep --set sampler.collectors= "$@" "${rules[@]}" || exit 1
+	recorder_start -c "$W/rules.conf" --set probes.profile=deep --set probes.streams=-cache --set sampler.collectors= --set ring.memory=256MiB "$@" || exit 1
 	sleep $((window + 2)) # a window is over before the program begins
 	echo >&8
 	cat <&9 >"$W/completions" # until it ends
@@ -155,6 +172,12 @@ round() { # WORDS SETTING...
 	[ "$requests" = 0 ] || check "$words: uring-path: 1" [ "$(hits uring-path)" = 1 ]
 	# a tmpfs has no disk
 	[ "$(stat -f -c %T "$W")" = tmpfs ] || check "$words: block: 1" [ "$(hits block)" = 1 ]
+	client dump >/dev/null || exit 1
+	"$FR" trigger test --all -O jsonl "$W/rules.conf" "$(snapshots | tail -n 1)" >"$W/test.jsonl"
+	[ "$words" != recorded ] ||
+		check "$words: the back-test finds the same, as far as the snapshot goes back" same 20
+	[ "$words" != "left out" ] ||
+		check "$words: the back-test says what was left out" same 0
 	recorder_stop
 }
 faults=''
