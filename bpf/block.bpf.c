@@ -543,7 +543,7 @@ static __noinline int block_finish(u64 rqp, struct fr_probe_counts *n)
 	}
 	hist_add(limit_key(b->cmd_flags), FR_STREAM_BLOCK, b->dev,
 		 block_cgroup(b), now - b->first_ns);
-	if (count_wanted(l, limit_key(b->cmd_flags)))
+	if (count_wanted(l, FR_STREAM_BLOCK, limit_key(b->cmd_flags)))
 		block_event(b, now - b->first_ns, SEQ_COUNT);
 	seq = put_block(b, now, FR_PROBE_BLOCK_DONE);
 	if (seq)

@@ -5,8 +5,8 @@
  *
  * The text is what readers print as `path` and `path2`: that of the file where
  * the operation had one, else what the program asked for behind the directory it
- * was relative to.  It is put together only when an operation is slow or failed
- * and some slot filters by path.  What is not a path (a pipe), is not whole (longer
+ * was relative to.  It is put together only when it decides whether some slot takes
+ * an operation that is slow, failed, or counted.  What is not a path (a pipe), is not whole (longer
  * than PATH_TEXT, on a detached mount) or is not known any more passes no
  * `path = GLOB`.
  */
@@ -188,17 +188,23 @@ static __always_inline int path_opened(struct fr_inflight *e, u32 probe,
 				       s64 ret)
 {
 	u64 dentry = 0, mnt = 0;
+	struct inode *in;
 	struct file *f;
 
 	if (ci->props & FR_CP_NEWFD) {
 		f = (void *)file_of_fd(0, bpf_get_current_task_btf(), (u32)ret);
-		if (!f)
+		in = f ? BPF_CORE_READ(f, f_inode) : 0;
+		if (!in)
 			return 0;
 		dentry = (u64)BPF_CORE_READ(f, f_path.dentry);
 		mnt = (u64)BPF_CORE_READ(f, f_path.mnt);
-	} else if (!dir_of(e, ci->dirfd, &dentry, &mnt)) {
-		return 0;
+		/* no number was noted of a file whose open is left out */
+		return path_of_file(probe, dentry, mnt,
+				    BPF_CORE_READ(in, i_ino),
+				    BPF_CORE_READ(in, i_sb, s_dev));
 	}
+	if (!dir_of(e, ci->dirfd, &dentry, &mnt))
+		return 0;
 	return path_of_file(probe, dentry, mnt, e->ino, e->dev);
 }
 
@@ -217,7 +223,7 @@ __noinline int paths_of_call(struct fr_inflight *e, u32 probe, s64 ret)
 		return e->pkey != 0xffff &&
 		       path_of_file(probe, e->args[ARG_FILE_DENTRY],
 				    e->args[ARG_FILE_MNT], e->ino, e->dev);
-	if (e->pkey != 0xffff)
+	if (e->pkey != 0xffff || (ci->props & FR_CP_NEWFD && ret >= 0))
 		return path_opened(e, probe, ci, ret);
 	for (u32 which = 0; which < 2; which++) {
 		if (path_named(p, e, which))
@@ -256,7 +262,7 @@ static __always_inline u32 paths_of_open_file(u32 probe, struct file *f)
 {
 	struct inode *in = f ? BPF_CORE_READ(f, f_inode) : 0;
 
-	if (!in || !paths_wanted())
+	if (!in)
 		return 0;
 	return path_of_file(probe, (u64)BPF_CORE_READ(f, f_path.dentry),
 			    (u64)BPF_CORE_READ(f, f_path.mnt),

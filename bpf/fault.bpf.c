@@ -169,9 +169,9 @@ __noinline int fault_event(u32 probe, struct fault_done *d, u64 seq)
 	ev->pid = t->tgid;
 	ev->tid = t->pid;
 	ev->dev = ev->dev2 = d->dev;
-	if (paths_wanted())
-		ev->paths = fault_paths(probe, d);
 	limit_current(ev);
+	if (limit_asks_path(ev, 0))
+		ev->paths = fault_paths(probe, d);
 	return limit_operation(probe, ev, 0);
 }
 
@@ -188,7 +188,8 @@ static __always_inline int fault_done(u32 probe, struct fault_done *d)
 	if (d->dur != ~0ULL) {
 		hist_add(FR_KEY_FAULT, FR_STREAM_FAULT, d->dev,
 			 hist_cgroup(bpf_get_current_task_btf()), d->dur);
-		wanted = exit_wanted(l, FR_KEY_FAULT, d->dur, 0);
+		wanted = exit_wanted(l, FR_STREAM_FAULT, FR_KEY_FAULT, d->dur,
+				     0);
 	}
 	if (wanted & WANTED_COUNT)
 		fault_event(probe, d, SEQ_COUNT);

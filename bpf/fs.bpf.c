@@ -181,7 +181,9 @@ static __always_inline int fs_exit(struct task_struct *t, long nr, s64 ret)
 	ci = &fr_calls[e->call & (FR_CALLS_MAX - 1)];
 	size = asked_size(e, ci);
 	l = bpf_map_lookup_elem(&limits, &zero);
-	wanted = l ? exit_wanted(l, e->call & (FR_KEYS - 1), dur, ret) : 0;
+	wanted = l ? exit_wanted(l, FR_STREAM_FS, e->call & (FR_KEYS - 1), dur,
+				 ret) :
+		     0;
 	weight = policy_weight(FR_STREAM_FS, dur);
 	if (!weight && !(wanted & WANTED_OVER)) {
 		if (exit_left_out(e, ret, dur) && wanted)

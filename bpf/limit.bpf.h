@@ -226,6 +226,35 @@ __noinline int slot_matches(struct fr_trigger_slot *s, struct limit_event *ev)
 	return s->where_not & FR_WHERE_PATH ? MATCH_IF_NO_PATH : MATCH_IF_PATH;
 }
 
+/* Does it hang on the path of the event whether some slot takes it?  Asked before the
+ * path is put together.  Changes ev->what and ev->value. */
+__noinline int limit_asks_path(struct limit_event *ev, s64 ret)
+{
+	u32 zero = 0;
+	struct fr_limits *l = bpf_map_lookup_elem(&limits, &zero);
+
+	asm volatile("" ::"r"(ret));
+	if (!l || !ev || !READ_ONCE(l->paths))
+		return 0;
+	ev->value = (s32)-ret;
+	for (u32 i = 0; i < FR_TRIGGER_SLOTS; i++) {
+		struct fr_trigger_slot *s = &l->slots[i];
+
+		if (i >= READ_ONCE(l->nr_slots))
+			break;
+		if (READ_ONCE(s->state) == FR_SLOT_FREE ||
+		    !(s->where & FR_WHERE_PATH))
+			continue;
+		ev->what = s->what;
+		if ((ev->what == FR_WHAT_COUNT) != (ev->seq == SEQ_COUNT) ||
+		    (ev->what == FR_WHAT_ERROR && ret >= 0))
+			continue;
+		if (slot_matches(s, ev) >= MATCH_IF_PATH)
+			return 1;
+	}
+	return 0;
+}
+
 /* The number of the last trigger that fired, 0 if none did. */
 __noinline u32 limit_triggers(struct limit_event *ev)
 {
@@ -258,8 +287,8 @@ __noinline u32 limit_triggers(struct limit_event *ev)
 	return fired;
 }
 
-/* Copies the record in scratch_of(probe, 0) to the slow lane.  The original is
- * read back from the ring, where it has just been written. */
+/* Copies the record that has just been written to the slow lane: it is read back
+ * from the ring. */
 __noinline int slow_copy(u32 probe, struct limit_event *ev, u32 number)
 {
 	u32 cpu = bpf_get_smp_processor_id(), len, slots = 1;
@@ -331,9 +360,11 @@ static __always_inline int error_wanted(struct fr_limits *l, u32 key)
 }
 
 /* Does a slot count the operation? */
-static __always_inline int count_wanted(struct fr_limits *l, u32 key)
+static __always_inline int count_wanted(struct fr_limits *l, u32 stream,
+					u32 key)
 {
-	return l->count_keys[(key >> 6) & 3] >> (key & 63) & 1;
+	return (l->count_keys[(key >> 6) & 3] >> (key & 63) & 1) &&
+	       (l->count_streams >> (stream & 31) & 1);
 }
 
 /* Once the record is in the ring: an operation of the current task that was slow,
@@ -357,6 +388,7 @@ __noinline int limit_operation(u32 probe, struct limit_event *ev, s64 ret)
 	min = l->min_ns[ev->key & (FR_KEYS - 1)];
 	if (min && ev->dur > min) {
 		ev->what = FR_WHAT_LATENCY;
+		ev->value = 0;
 		limit_slow(probe, ev);
 	}
 	if (ret < 0 && error_wanted(l, ev->key)) {
@@ -376,8 +408,8 @@ static __always_inline void limit_current(struct limit_event *ev)
 #define WANTED_COUNT 2 /* by a slot that counts */
 
 /* Is this end of an operation wanted?  Bits; ${key} below FR_KEYS. */
-static __always_inline u32 exit_wanted(struct fr_limits *l, u32 key, u64 dur,
-				       s64 ret)
+static __always_inline u32 exit_wanted(struct fr_limits *l, u32 stream, u32 key,
+				       u64 dur, s64 ret)
 {
 	u32 failed = ret < 0 && error_wanted(l, key);
 
@@ -385,7 +417,7 @@ static __always_inline u32 exit_wanted(struct fr_limits *l, u32 key, u64 dur,
 	if (!failed && l->look_ns[key] - 1 >= dur)
 		return 0;
 	return (failed || l->min_ns[key] - 1 < dur ? WANTED_OVER : 0) |
-	       (count_wanted(l, key) ? WANTED_COUNT : 0);
+	       (count_wanted(l, stream, key) ? WANTED_COUNT : 0);
 }
 
 /* Does any slot wait for what is not an operation? */
@@ -430,7 +462,7 @@ __noinline int exit_event(struct fr_inflight *e, u32 probe, u64 dur, u64 seq,
 	ev.dev = ev.dev2 = e->dev;
 	limit_current(&ev);
 #ifdef LIMIT_PATHS
-	if (e->stream == FR_STREAM_FS && paths_wanted())
+	if (e->stream == FR_STREAM_FS && limit_asks_path(&ev, ret))
 		ev.paths = paths_of_operation(e, probe, ret);
 #endif
 	return limit_operation(probe, &ev, ret);

@@ -100,7 +100,7 @@ __noinline int sys_exit_more(struct fr_inflight *e, s64 ret, u64 dur)
 	asm volatile("" ::"r"(ret));
 	if (!n || !l || !e)
 		return 0;
-	wanted = exit_wanted(l, e->call & (FR_KEYS - 1), dur, ret);
+	wanted = exit_wanted(l, e->stream, e->call & (FR_KEYS - 1), dur, ret);
 	weight = sys_weight(e->stream, dur);
 	if (wanted & WANTED_OVER && !weight)
 		weight = 1;

@@ -469,9 +469,10 @@ __noinline int uring_event(struct fr_uring_entry *e, u64 dur, u64 seq, s64 res)
 	ev.pid = e->pid;
 	ev.tid = e->tid;
 	ev.dev = ev.dev2 = BPF_CORE_READ(req, file, f_inode, i_sb, s_dev);
-	ev.paths = paths_of_open_file(FR_PROBE_URING_DONE,
-				      BPF_CORE_READ(req, file));
 	limit_current(&ev);
+	if (limit_asks_path(&ev, res))
+		ev.paths = paths_of_open_file(FR_PROBE_URING_DONE,
+					      BPF_CORE_READ(req, file));
 	return limit_operation(FR_PROBE_URING_DONE, &ev, res);
 }
 
@@ -505,7 +506,7 @@ __noinline int uring_finish(struct fr_uring_entry *e, struct uring_end *end)
 	}
 	dur = end->now - e->ts;
 	uring_hist(e, dur);
-	wanted = exit_wanted(l, FR_KEY_URING, dur, end->res);
+	wanted = exit_wanted(l, FR_STREAM_URING, FR_KEY_URING, dur, end->res);
 	if (wanted & WANTED_COUNT)
 		uring_event(e, dur, SEQ_COUNT, end->res);
 	end->weight = policy_weight(FR_STREAM_URING, dur);

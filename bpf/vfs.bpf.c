@@ -465,7 +465,8 @@ __noinline int vfs_end(struct fr_inflight *e, u32 probe, s64 ret)
 		rename_epoch_next(!ret);
 	hist_add(e->call & (FR_KEYS - 1), FR_STREAM_FS, e->dev,
 		 hist_cgroup(bpf_get_current_task_btf()), dur);
-	wanted = exit_wanted(l, e->call & (FR_KEYS - 1), dur, ret);
+	wanted =
+		exit_wanted(l, FR_STREAM_FS, e->call & (FR_KEYS - 1), dur, ret);
 	if (wanted & WANTED_COUNT)
 		exit_event(e, probe, dur, SEQ_COUNT, ret);
 	weight = policy_weight(FR_STREAM_FS, dur);

@@ -119,15 +119,18 @@ static enum bt_kind kind_of(const struct rule_cond *c)
 	return !strcmp(c->ops->name, "pressure") ? BT_PRESSURE : BT_OTHER;
 }
 
-#define PATH_CONDS_MAX \
-	64 /* bits of bt_event.paths; the kernel has no more slots */
+#define PATH_CONDS_MAX 64 /* bits of bt_event.paths */
 
 /* A condition beyond the last bit has no glob: nothing passes it. */
 static void add_glob(struct backtest *b, struct bt_cond *c)
 {
-	if (!(c->c->where.set & FR_WHERE_PATH) || c->glob ||
-	    b->nr_globs == PATH_CONDS_MAX)
+	if (!(c->c->where.set & FR_WHERE_PATH) || c->glob)
 		return;
+	if (b->nr_globs == PATH_CONDS_MAX) {
+		bt_reason(b, c->rule, "more than %d filters by path at once",
+			  PATH_CONDS_MAX);
+		return;
+	}
 	c->glob = malloc(sizeof(*c->glob));
 	if (!c->glob) {
 		b->no_memory = true;

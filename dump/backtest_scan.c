@@ -109,6 +109,7 @@ struct names { /* what of the row was looked up already */
 	struct view_cursor *c;
 	bool done, paths_done;
 	char path[PATH_MAX], path2[PATH_MAX];
+	char asked[PATH_MAX]; /* "": as path */
 };
 
 static void names_begin(struct names *n, struct view_cursor *c)
@@ -129,6 +130,8 @@ static void look_up_paths(struct backtest *b, struct names *n,
 	n->paths_done = true;
 	view_get_text(n->c, VIEW_PATH, n->path, sizeof(n->path));
 	view_get_text(n->c, VIEW_PATH2, n->path2, sizeof(n->path2));
+	if (!view_get_asked(n->c, n->asked, sizeof(n->asked)))
+		n->asked[0] = '\0';
 	if (column != VIEW_NO_COLUMN)
 		view_get_text(n->c, column, mark, sizeof(mark));
 	if (strstr(mark, "_gone"))
@@ -138,8 +141,13 @@ static void look_up_paths(struct backtest *b, struct names *n,
 static bool path_like(struct backtest *b, const struct bt_cond *c,
 		      struct names *n, struct bt_event *e)
 {
+	const char *path = n->path;
+
 	look_up_paths(b, n, e);
-	if (!c->glob || !(slot_path_like(c->glob, n->path) ||
+	/* which file is opened is not known while it hangs */
+	if (c->kind == BT_INFLIGHT && n->asked[0])
+		path = n->asked;
+	if (!c->glob || !(slot_path_like(c->glob, path) ||
 			  slot_path_like(c->glob, n->path2)))
 		return false;
 	e->paths |= 1ull << c->path_bit;
@@ -158,30 +166,15 @@ static void look_up(struct backtest *b, struct names *n, struct bt_event *e)
 	n->done = true;
 	known = process ? view_get_process_comm(n->c, comm, sizeof(comm)) :
 			  view_get_text(n->c, VIEW_COMM, comm, sizeof(comm));
-	if (!known)
+	/* of a request to io_uring the kernel asks who completes it */
+	if (!known || e->ev.stream == FR_STREAM_URING)
 		e->ev.unknown |= FR_WHERE_COMM;
 	memcpy(e->ev.comm, comm, 16);
 	e->ev.cgroup = view_get_u64(n->c, VIEW_CGROUP, &v) ? v : 0;
-	if (!bt_group_path(b, e->ev.cgroup))
+	if (!bt_group_path(b, e->ev.cgroup) || e->ev.stream == FR_STREAM_URING)
 		e->ev.unknown |= FR_WHERE_CGROUP;
 	e->ev.in_group = bt_in_group;
 	e->ev.arg = b;
-}
-
-/* Does the event pass the filters?  Notes what cannot be told. */
-static bool passes(struct backtest *b, struct bt_cond *c, struct names *n,
-		   struct bt_event *e)
-{
-	bool like = c->slot.where & FR_WHERE_PATH && path_like(b, c, n, e);
-	uint32_t unknown;
-
-	if (c->slot.where)
-		look_up(b, n, e);
-	unknown = slot_unknown(&c->slot, &e->ev);
-	c->nameless += unknown & FR_WHERE_COMM ? 1 : 0;
-	c->groupless += unknown & FR_WHERE_CGROUP ? 1 : 0;
-	c->pathless += unknown & FR_WHERE_PATH ? 1 : 0;
-	return slot_passes(&c->slot, like, &e->ev);
 }
 
 /* Is the event of the kind that the condition is about?  Limits are not asked. */
@@ -214,6 +207,33 @@ static bool wants(const struct bt_cond *c, uint32_t what,
 {
 	return slot_wants(&c->slot,
 			  what == FR_WHAT_LATENCY ? c->slot.what : what, ev);
+}
+
+/* Does the event pass the filters?  Notes what cannot be told, of events that would
+ * matter. */
+static bool passes(struct backtest *b, struct bt_cond *c, struct names *n,
+		   struct bt_event *e)
+{
+	struct fr_trigger_slot but_path = c->slot;
+	bool like = false;
+	uint32_t unknown;
+
+	but_path.where &= ~FR_WHERE_PATH;
+	if (c->slot.where)
+		look_up(b, n, e);
+	if (c->slot.where & FR_WHERE_PATH &&
+	    (slot_passes(&but_path, false, &e->ev) ||
+	     slot_unknown(&but_path, &e->ev)))
+		like = path_like(b, c, n, e);
+	else if (c->slot.where & FR_WHERE_PATH)
+		return false; /* whatever its path is */
+	unknown = slot_unknown(&c->slot, &e->ev);
+	if (c->kind == BT_PERCENTILE || wants(c, e->what, &e->ev)) {
+		c->nameless += unknown & FR_WHERE_COMM ? 1 : 0;
+		c->groupless += unknown & FR_WHERE_CGROUP ? 1 : 0;
+		c->pathless += unknown & FR_WHERE_PATH ? 1 : 0;
+	}
+	return slot_passes(&c->slot, like, &e->ev);
 }
 
 /* True: some condition waits for it, so that the engine must see it. */

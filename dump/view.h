@@ -192,5 +192,8 @@ bool view_get_u64(struct view_cursor *c, unsigned column, uint64_t *ret);
 /* Copies text, cut to fit, always terminated; false: null (then ""). */
 bool view_get_text(struct view_cursor *c, unsigned column, char *buf,
 		   size_t size);
+/* The first path as the program asked for it, behind its directory, where the row has
+ * one: also if the path of the file is known.  False: it has none, or no room. */
+bool view_get_asked(struct view_cursor *c, char *buf, size_t size);
 
 #endif

@@ -193,6 +193,18 @@ void view_path_get(struct view_cursor *c, bool second, struct view_value *ret)
 	asked_path(c, second, ret);
 }
 
+bool view_get_asked(struct view_cursor *c, char *buf, size_t size)
+{
+	struct view_value v = { 0 };
+
+	asked_path(c, false, &v);
+	if (v.type == VIEW_NULL || v.len >= size)
+		return false;
+	memcpy(buf, v.text, v.len);
+	buf[v.len] = '\0';
+	return true;
+}
+
 /* Majors of terminals: pseudo terminals, consoles, serial lines. */
 static bool is_tty(uint64_t rdev)
 {

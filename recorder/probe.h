@@ -91,7 +91,7 @@ uint64_t probes_run_ns(struct probes *p);
 /* ${probes}: struct probes. */
 void probes_scan(void *probes, uint64_t before_ns, look_op_fn fn, void *arg);
 bool probes_in_flight(void *probes, const struct look_op *op);
-void probes_paths(void *probes, const struct look_op *op,
+void probes_paths(void *probes, const struct look_op *ops, unsigned nr,
 		  struct look_paths *ret);
 bool probes_slot_counts(void *probes, uint32_t number, uint32_t cond,
 			uint64_t *counts);

@@ -4,6 +4,8 @@
 
 #include <flightrec/hist.h>
 
+#include "dump/ring_region.h"
+
 static bool is_of(const struct fr_trigger_slot *s, uint32_t number,
 		  uint32_t cond)
 {
@@ -29,6 +31,7 @@ bool probes_slot_counts(void *probes, uint32_t number, uint32_t cond,
 	for (unsigned b = 0; b < FR_HIST_BUCKETS; b++)
 		/* relaxed: each is what it was at some moment of the reading */
 		counts[b] = __atomic_load_n(&c[i].n[b], __ATOMIC_RELAXED);
+	ring_fence(__ATOMIC_ACQUIRE); /* what was read, before that is asked */
 	/* a slot that was given up meanwhile may be another rule's by now */
 	return is_of(&l->slots[i], number, cond);
 }

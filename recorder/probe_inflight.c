@@ -37,9 +37,9 @@ static void put_arguments(struct fr_inflight_fs *r, const struct fr_inflight *e)
 	for (unsigned i = 0; i < fr_nr_calls && !ci; i++)
 		if (fr_calls[i].id == (e->call & 0xff))
 			ci = &fr_calls[i].info;
-	r->size = r->asked = r->dir_ino = ~0ull;
-	r->dir_dev = ~0u;
-	r->dir_pkey = 0xffff;
+	r->size = r->asked = r->dir_ino = r->asked2 = r->dir2_ino = ~0ull;
+	r->dir_dev = r->dir2_dev = ~0u;
+	r->dir_pkey = r->dir2_pkey = 0xffff;
 	r->fd = -1;
 	if (!ci)
 		return;
@@ -58,6 +58,12 @@ static void put_arguments(struct fr_inflight_fs *r, const struct fr_inflight *e)
 	r->dir_ino = e->dir_ino;
 	r->dir_dev = e->dir_dev;
 	r->dir_pkey = e->dir_pkey;
+	if (ci->cls != FR_CLS_PATH2)
+		return;
+	r->asked2 = e->asked2 ? e->asked2 : ~0ull;
+	r->dir2_ino = e->dir2_ino;
+	r->dir2_dev = e->dir2_dev;
+	r->dir2_pkey = e->dir2_pkey;
 }
 
 static void put_call(struct sink *s, const struct fr_inflight *from)

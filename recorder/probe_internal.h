@@ -12,8 +12,6 @@
 #include <flightrec/bpf_cfg.h>
 #include <flightrec/hist.h>
 
-struct ring_view; /* dump/ring_read.h */
-
 #define PROBE_OBJECTS_MAX 16
 #define PROBE_MAPS_MAX    32
 
@@ -136,10 +134,6 @@ static inline bool probe_attached(const struct probe_point *pt)
 /* probe_scan.c: the entry of a system call in flight, whole; false: it returned. */
 bool probe_scan_entry(struct probes *p, const struct look_op *op,
 		      struct fr_inflight *ret);
-
-/* probe_paths.c: its paths. */
-void probe_paths_of(const struct ring_view *v, const struct fr_inflight *e,
-		    struct look_paths *ret);
 
 /* probe_load.c */
 /* Where the variable ${name} of .rodata begins, NULL if the object has none of that

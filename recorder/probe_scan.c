@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <flightrec/block_entry.h>
 
+#include "dump/ring_region.h"
+
 enum scan_source {
 	SOURCE_TABLE, /* id: index */
 	SOURCE_MORE,  /* id: thread */
@@ -30,6 +32,7 @@ static bool take_entry(const struct fr_inflight *from, uint64_t before_ns,
 	op->stream = from->stream;
 	op->dev = op->dev2 = from->dev;
 	op->ino = from->ino;
+	ring_fence(__ATOMIC_ACQUIRE); /* what was read, before that is asked */
 	return from->in_scope &&
 	       __atomic_load_n(&from->ts, __ATOMIC_ACQUIRE) == ts;
 }
@@ -143,6 +146,8 @@ bool probe_scan_entry(struct probes *p, const struct look_op *op,
 	default:
 		return false;
 	}
+	ring_fence(
+		__ATOMIC_ACQUIRE); /* what was copied, before that is asked */
 	return probes_in_flight(p, op) && ret->ts == op->ts;
 }
 

@@ -198,6 +198,9 @@ static void lower_limits(struct fr_limits *limits, const struct fr_limits *to)
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&limits->paths, limits->paths | to->paths,
 			 __ATOMIC_RELAXED);
+	__atomic_store_n(&limits->count_streams,
+			 limits->count_streams | to->count_streams,
+			 __ATOMIC_RELAXED);
 	for (unsigned k = 0; k < FR_KEYS / 64; k++) {
 		add_bits(&limits->error_keys[k], to->error_keys[k]);
 		add_bits(&limits->count_keys[k], to->count_keys[k]);

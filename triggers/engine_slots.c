@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * engine_slots.c - the kernel's side of latency triggers (shared.h).
+ * engine_slots.c - the kernel's side of triggers (shared.h).
  *
  * A probe reads a slot's state, then limit and keys, then tries ARMED -> HIT.
  * So a slot is filled while it is FREE and its state stored last; and after it

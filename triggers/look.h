@@ -24,9 +24,11 @@ struct look_op {
 };
 typedef void (*look_op_fn)(void *arg, const struct look_op *op);
 
-#define LOOK_PATH_MAX 1024 /* bytes of a path, its NUL included */
-struct look_paths {        /* of an operation in flight */
-	unsigned nr;
+#define LOOK_PATHS_MAX 128  /* operations */
+#define LOOK_PATH_MAX  1024 /* bytes of a path, its NUL included */
+struct look_paths {         /* of an operation in flight */
+	bool known;         /* false: it has returned, or no memory */
+	unsigned nr;        /* those that there are, and are known whole */
 	char text[2][LOOK_PATH_MAX];
 };
 
@@ -38,8 +40,9 @@ struct look_world {
 		     void *fn_arg);
 	/* Has it not returned yet? */
 	bool (*in_flight)(void *arg, const struct look_op *op);
-	/* Its paths, as far as they are known whole. */
-	void (*paths)(void *arg, const struct look_op *op,
+	/* The paths of ${nr} of them, LOOK_PATHS_MAX at most, into ${ret}.  Takes
+	 * much longer than its share for one. */
+	void (*paths)(void *arg, const struct look_op *ops, unsigned nr,
 		      struct look_paths *ret);
 	/* Puts into ${counts} (FR_HIST_BUCKETS, flightrec/hist.h) how many operations of
 	 * these keys and streams ended so far, by duration; ${dev} -1, ${cgroup}

@@ -50,7 +50,7 @@ static void lower(uint64_t *min, uint64_t ns)
 
 struct wanted {
 	uint64_t min[FR_KEYS], errors[FR_KEYS / 64], counts[FR_KEYS / 64];
-	uint32_t what;
+	uint32_t what, count_streams;
 	bool paths;
 };
 
@@ -62,6 +62,7 @@ static void want_cond(struct wanted *w, const struct rule_cond *c)
 		return;
 	w->what |= 1u << s.what;
 	w->paths |= s.where & FR_WHERE_PATH;
+	w->count_streams |= s.what == FR_WHAT_COUNT ? s.streams : 0;
 	for (unsigned k = 0; k < FR_KEYS; k++) {
 		uint64_t bit = s.keys[k / 64] & 1ull << (k % 64);
 
@@ -102,5 +103,7 @@ void rules_fill_limits(const struct fr_trigger_rule *rules, unsigned nr,
 	}
 	__atomic_store_n(&limits->wanted, w.what, __ATOMIC_RELAXED);
 	__atomic_store_n(&limits->paths, w.paths, __ATOMIC_RELAXED);
+	__atomic_store_n(&limits->count_streams, w.count_streams,
+			 __ATOMIC_RELAXED);
 	__atomic_store_n(&limits->slow_ns, slow_ns, __ATOMIC_RELAXED);
 }

@@ -50,6 +50,8 @@ bool slot_wants(const struct fr_trigger_slot *s, uint32_t what,
 		return ev->dur > s->limit_ns && has_key(s, ev);
 	case FR_WHAT_ERROR:
 		return ev->value && has_key(s, ev) && has_errno(s, ev->value);
+	case FR_WHAT_COUNT:
+		return has_key(s, ev);
 	case FR_WHAT_EXIT:
 		return has_exit(s, (uint32_t)ev->value);
 	default:

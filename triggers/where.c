@@ -281,8 +281,9 @@ void where_fill_slot(const struct rule_where *w, struct fr_trigger_slot *s)
 	s->where_not = w->not ;
 	fill_comm(w->comm, s);
 	s->pid = w->pid;
-	s->dev = w->dev;
-	/* one that is not there is nobody's: no task has 0 or this */
+	/* what is not there is nobody's: operations without a device have ~0 (in
+	 * back-tests one less), no task has cgroup 0 or this */
+	s->dev = w->dev == ~0u ? ~0u - 2 : w->dev;
 	s->cgroup = w->cgroup ? w->cgroup : ~0ull;
 	s->cgroup_level = w->cgroup_level;
 }

@@ -28,6 +28,7 @@ enum fr_trigger_slot_state {
 	FR_SLOT_ARMED,
 	FR_SLOT_HIT,   /* from the hit until the ring is frozen (BPF sets it) */
 	FR_SLOT_QUIET, /* cooling down or disabled */
+		       /* FR_WHAT_COUNT counts in all of these but FREE */
 };
 /* What a slot waits for. */
 enum fr_trigger_what {
@@ -92,11 +93,14 @@ struct fr_limits {
 	__u32 wanted;   /* bits 1 << FR_WHAT_*: some slot waits for these */
 	__u32 nr_slots; /* slots behind these are FREE */
 	__u32 paths;    /* 1: some slot filters by path */
-	__u32 pad1;
-	__u64 pad;
+	__u32 count_streams; /* bits: of those that count_keys is about */
+	__u64 pad[5];        /* whole cache lines */
 	struct fr_trigger_slot slots[FR_TRIGGER_SLOTS];
 	struct fr_glob globs[FR_TRIGGER_SLOTS]; /* of slots with FR_WHERE_PATH */
 };
+
+_Static_assert(__builtin_offsetof(struct fr_limits, slots) % 64 == 0,
+	       "slots are cache lines");
 
 /* What BPF sends through the `wake` ring buffer: one per fired trigger. */
 struct fr_wake {

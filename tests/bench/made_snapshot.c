@@ -76,6 +76,10 @@ static void put_block(struct made *m, uint64_t ts, uint64_t dur)
 static void put_inflight(struct made *m)
 {
 	struct fr_inflight_fs r = { .ts = 58000 * MSEC,
+				    .asked2 = ~0ull,
+				    .dir2_ino = ~0ull,
+				    .dir2_dev = ~0u,
+				    .dir2_pkey = 0xffff,
 				    .age = 2100 * MSEC,
 				    .tid = 103,
 				    .pid = 103,

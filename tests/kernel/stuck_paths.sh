@@ -54,14 +54,21 @@ for _ in $(seq 300); do
 	[ $quiet -lt 10 ] || break
 	sleep 0.1
 done
+# test NAME: the back-test of the newest snapshot
+agrees() {
+	local status
+	"$FR" trigger test --all -O jsonl "$W/rules.conf" "$(snapshots | tail -n 1)" >"$W/test.jsonl"
+	status=$?
+	check "$1: all is decided (exit $status)" [ $status = 0 ]
+	[ $status = 0 ] || grep -m 3 reason "$W/test.jsonl"
+	check "$1: found as fnmatch has them, and in the back-test" python3 tests/kernel/paths_check.py \
+		"$W/rules.conf.globs" "$W/list" "$W/status.json" "$W/test.jsonl"
+}
+client dump >/dev/null || exit 1
+agrees 'while they hang'
 [ -z "$disk" ] || fsfreeze -u "$disk"
 exec 8>&-
 wait $program
 client dump >/dev/null || exit 1
-"$FR" trigger test --all -O jsonl "$W/rules.conf" "$(snapshots | tail -n 1)" >"$W/test.jsonl"
-status=$?
-check "all is decided (exit $status)" [ $status = 0 ]
-[ $status = 0 ] || grep -m 3 reason "$W/test.jsonl"
-check "found as fnmatch has them, in flight and in the back-test" python3 tests/kernel/paths_check.py \
-	"$W/rules.conf.globs" "$W/list" "$W/status.json" "$W/test.jsonl"
+agrees 'when they have ended'
 finish

@@ -314,6 +314,10 @@ static void test_filters(void **state)
 static void test_inflight(void **state)
 {
 	struct fr_inflight_fs r = { .ts = 58 * SEC,
+				    .asked2 = ~0ull,
+				    .dir2_ino = ~0ull,
+				    .dir2_dev = ~0u,
+				    .dir2_pkey = 0xffff,
 				    .age = 2100 * MSEC,
 				    .tid = PID,
 				    .pid = PID,

@@ -20,7 +20,8 @@
 struct made {
 	struct look_world world;
 	struct look_op *ops;
-	unsigned nr, scans, asked;
+	unsigned nr, scans, asked, passes, fail_passes;
+	bool returns; /* while its path is looked up */
 	char root[64];
 	struct inbox *in;
 	struct look look;
@@ -46,14 +47,29 @@ static bool in_flight(void *arg, const struct look_op *op)
 }
 
 /* Those of even threads lie in /a, of each third in /b, too; others have none. */
-static void paths(void *arg, const struct look_op *op, struct look_paths *ret)
+static void path_of(const struct look_op *op, struct look_paths *ret)
 {
-	((struct made *)arg)->asked++;
 	ret->nr = 0;
 	if (op->tid % 2 == 0)
 		snprintf(ret->text[ret->nr++], LOOK_PATH_MAX, "/a/%u", op->tid);
 	if (op->tid % 3 == 0)
 		snprintf(ret->text[ret->nr++], LOOK_PATH_MAX, "/b/%u", op->tid);
+}
+
+static void paths(void *arg, const struct look_op *ops, unsigned nr,
+		  struct look_paths *ret)
+{
+	struct made *m = arg;
+
+	assert_in_range(nr, 1, LOOK_PATHS_MAX);
+	m->asked += nr;
+	m->passes++;
+	for (unsigned i = 0; i < nr; i++) {
+		ret[i].known = m->passes > m->fail_passes;
+		path_of(&ops[i], &ret[i]);
+		if (m->returns) /* just now */
+			m->ops[ops[i].id].ts = 0;
+	}
 }
 
 static struct made *make(const char *rule)
@@ -288,6 +304,73 @@ static void paths_are_asked_for_once(void **state)
 	}
 }
 
+/* Very many at once: few passes, and no more than can be told apart are asked about. */
+static void many_paths_take_few_passes(void **state)
+{
+	struct made *m = make("fs.* inflight > 100ms where path = \"/?/*\"");
+	uint64_t t0 = 100 * SEC;
+
+	(void)state;
+	for (unsigned i = 0; i < 3000; i++)
+		add(m, t0, FSYNC, 6 * i); /* all match */
+	open_at(m, t0);
+	run_until(m, t0 + 5 * SEC);
+	assert_int_equal(m->ons, 256);
+	assert_in_range(m->asked, 256, 256 + LOOK_PATHS_MAX);
+	finish(m);
+	m = make("fs.* inflight > 100ms where path = \"/c/*\"");
+	for (unsigned i = 0; i < 3000; i++)
+		add(m, t0, FSYNC, i);
+	open_at(m, t0);
+	run_until(m, t0 + 5 * SEC);
+	assert_int_equal(m->ons, 0);
+	assert_int_equal(m->asked, 3000);
+	assert_int_equal(m->passes,
+			 (3000 + LOOK_PATHS_MAX - 1) / LOOK_PATHS_MAX);
+	finish(m);
+}
+
+static void not_looked_up_is_not_without_a_path(void **state)
+{
+	struct made *m = make("fs.* inflight > 100ms where path != \"/a/*\"");
+	uint64_t t0 = 100 * SEC;
+
+	(void)state;
+	m->fail_passes = 2; /* no memory, say */
+	add(m, t0, FSYNC, 2);
+	add(m, t0, FSYNC, 3);
+	open_at(m, t0);
+	run_until(m, t0 + 110 * MS);
+	assert_int_equal(m->ons, 0);
+	run_until(m, t0 + SEC);
+	assert_int_equal(m->ons, 1);
+	assert_int_equal(m->last.tid, 3);
+	assert_int_equal(m->passes, 3);
+	finish(m);
+	m = make("fs.* inflight > 100ms where path != \"/a/*\"");
+	m->returns = true;
+	add(m, t0, FSYNC, 3);
+	open_at(m, t0);
+	run_until(m, t0 + SEC);
+	assert_int_equal(m->asked, 1);
+	assert_int_equal(m->ons, 0);
+	finish(m);
+}
+
+static void a_device_that_is_not_there_has_no_operations(void **state)
+{
+	struct made *m = make("fs.* inflight > 100ms where device = sdz");
+	uint64_t t0 = 100 * SEC;
+
+	(void)state;
+	add(m, t0, FSYNC, 2);
+	m->ops[0].dev = m->ops[0].dev2 = ~0u; /* has none */
+	open_at(m, t0);
+	run_until(m, t0 + SEC);
+	assert_int_equal(m->ons, 0);
+	finish(m);
+}
+
 static void without_probes_it_cannot_be_looked_at(void **state)
 {
 	struct made *m = make("block inflight > 2s");
@@ -389,6 +472,9 @@ int main(void)
 		cmocka_unit_test(each_is_told_up_to_a_bound),
 		cmocka_unit_test(filters_are_asked_of_proc),
 		cmocka_unit_test(paths_are_asked_for_once),
+		cmocka_unit_test(many_paths_take_few_passes),
+		cmocka_unit_test(not_looked_up_is_not_without_a_path),
+		cmocka_unit_test(a_device_that_is_not_there_has_no_operations),
 		cmocka_unit_test(without_probes_it_cannot_be_looked_at),
 		cmocka_unit_test(pressure_is_seen_in_its_window),
 		cmocka_unit_test(pressure_of_a_cgroup),

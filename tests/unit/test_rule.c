@@ -139,6 +139,8 @@ static void bad_rules_are_refused_at_their_place(void **state)
 		{ "a.b > 1 and not a.b > 1 and (c.d > 1", 36, "expected `)`" },
 		{ "block inflight > 5ms", 17, "use `latency`" },
 		{ "block inflight 5ms", 15, "expected `>`" },
+		{ "uring inflight > 1s", 0, "not known what is in flight" },
+		{ "fault inflight > 1s", 0, "not known what is in flight" },
 		{ "pressure.io.full > 30% where comm = x", 29, "says nothing" },
 		{ "pressure.io.full > 30", 19, "a part of the time" },
 		{ "pressure.io.full > 0%", 19, "never be passed" },

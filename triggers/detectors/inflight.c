@@ -28,6 +28,10 @@
 #define STEP_NS      10000000ULL   /* between two looks */
 #define SCAN_MAX_NS  1000000000ULL /* between two scans */
 #define OVERDUE_MAX  256           /* told one by one; more are not told of */
+#define STREAMS                                                            \
+	(1u << FR_STREAM_FS | 1u << FR_STREAM_NET | 1u << FR_STREAM_CONN | \
+	 1u << FR_STREAM_EPOLL | 1u << FR_STREAM_SOCKOPT |                 \
+	 1u << FR_STREAM_BLOCK)
 
 struct waiting {
 	struct look_op *ops; /* in flight at the last scan, not over the limit */
@@ -37,6 +41,9 @@ struct waiting {
 	uint64_t scan_ns; /* next scan */
 	struct look *look;
 	struct fr_glob glob;
+	struct look_op asked[LOOK_PATHS_MAX]; /* over the limit: whose paths? */
+	unsigned nr_asked;
+	struct look_paths *paths; /* as many; NULL: no filter by path */
 	/* over the limit on other paths; and those of them the scan has seen */
 	struct op_set refused, still_refused;
 };
@@ -48,11 +55,15 @@ static int claims(const struct lex *l)
 
 static int parse(struct lex *l, struct rule_cond *ret)
 {
-	struct lex at;
+	struct lex begin = *l, at;
 	int r = keys_parse(l, ret);
 
 	if (r < 0)
 		return r;
+	if (ret->streams & ~STREAMS)
+		return lex_fail(&begin,
+				"of fault and uring it is not known what "
+				"is in flight; use `latency`");
 	lex_next(l); /* inflight */
 	if (!lex_is(l, ">"))
 		return lex_expect(l, "`>`");
@@ -76,7 +87,8 @@ static bool is_wanted(const struct rule_cond *c, const struct look_op *op)
 		return false;
 	if (op->pid != w->pid)
 		unlike |= FR_WHERE_PID;
-	if (op->dev != w->dev && op->dev2 != w->dev)
+	/* one that is not there is nobody's, also not of those that have none */
+	if (w->dev == ~0u || (op->dev != w->dev && op->dev2 != w->dev))
 		unlike |= FR_WHERE_DEV;
 	return !((unlike ^ w->not ) & w->set & (FR_WHERE_PID | FR_WHERE_DEV));
 }
@@ -147,25 +159,6 @@ static bool proc_matches(const struct look *l, const struct look_op *op)
 	}
 	return !((unlike ^ w->not ) & w->set &
 		 (FR_WHERE_COMM | FR_WHERE_CGROUP));
-}
-
-static bool path_matches(struct waiting *w, const struct look_op *op)
-{
-	const struct rule_where *f = &w->look->cond.where;
-	const struct look_world *world = w->look->world;
-	struct look_paths paths = { .nr = 0 };
-	bool like = false;
-
-	if (!(f->set & FR_WHERE_PATH))
-		return true;
-	if (world->paths)
-		world->paths(world->arg, op, &paths);
-	for (unsigned i = 0; i < paths.nr; i++)
-		like |= slot_path_like(&w->glob, paths.text[i]);
-	if (like == !(f->not &FR_WHERE_PATH))
-		return true;
-	op_set_add(&w->refused, op); /* or it is looked at again */
-	return false;
 }
 
 static bool is_same(const struct look_op *a, const struct look_op *b)
@@ -251,6 +244,58 @@ static void say_overdue(struct look *l, struct waiting *w,
 	look_say(l, now_ns, HIT_ON, &h);
 }
 
+static bool path_passes(const struct waiting *w, const struct look_paths *p)
+{
+	bool like = false;
+
+	for (unsigned i = 0; i < p->nr; i++)
+		like |= slot_path_like(&w->glob, p->text[i]);
+	return like == !(w->look->cond.where.not &FR_WHERE_PATH);
+}
+
+/* All of them at once: it takes one pass over what there is of names. */
+static void judge_paths(struct look *l, struct waiting *w, uint64_t now_ns)
+{
+	const struct look_world *world = l->world;
+
+	if (!w->nr_asked)
+		return;
+	world->paths(world->arg, w->asked, w->nr_asked, w->paths);
+	for (unsigned i = 0; i < w->nr_asked; i++) {
+		const struct look_op *op = &w->asked[i];
+
+		/* of one that has returned meanwhile nothing is known, too */
+		if (!world->in_flight(world->arg, op))
+			continue;
+		if (!w->paths[i].known)
+			w->ops[w->nr++] =
+				*op; /* it came from there: has room */
+		else if (path_passes(w, &w->paths[i]))
+			say_overdue(l, w, op, now_ns);
+		else
+			op_set_add(&w->refused, op); /* or is asked again */
+	}
+	w->nr_asked = 0;
+}
+
+/* Over the limit.  False: there is no room for it now, later. */
+static bool judge(struct look *l, struct waiting *w, const struct look_op *op,
+		  uint64_t now_ns)
+{
+	if (w->nr_overdue == OVERDUE_MAX ||
+	    !l->world->in_flight(l->world->arg, op))
+		return true;
+	if (w->paths && w->nr_asked == LOOK_PATHS_MAX)
+		return false;
+	if (!proc_matches(l, op))
+		return true;
+	if (w->paths)
+		w->asked[w->nr_asked++] = *op;
+	else
+		say_overdue(l, w, op, now_ns);
+	return true;
+}
+
 /* Those whose time is up; when the next one's is. */
 static uint64_t check(struct look *l, struct waiting *w, uint64_t now_ns)
 {
@@ -259,32 +304,40 @@ static uint64_t check(struct look *l, struct waiting *w, uint64_t now_ns)
 
 	for (size_t i = 0; i < w->nr; i++) {
 		const struct look_op *op = &w->ops[i];
+		bool due = now_ns >= op->ts + limit;
 
-		if (now_ns < op->ts + limit) {
-			if (op->ts + limit < next)
-				next = op->ts + limit;
-			w->ops[kept++] = *op;
-		} else if (l->world->in_flight(l->world->arg, op) &&
-			   proc_matches(l, op) && path_matches(w, op)) {
-			say_overdue(l, w, op, now_ns);
-		}
+		if (due && judge(l, w, op, now_ns))
+			continue;
+		if (due)
+			next = now_ns;
+		else if (op->ts + limit < next)
+			next = op->ts + limit;
+		w->ops[kept++] = *op;
 	}
 	w->nr = kept;
-	return next;
+	judge_paths(l, w, now_ns);
+	return w->nr > kept ? now_ns : next;
 }
 
 static int look_open(struct look *l, uint64_t now_ns)
 {
 	struct waiting *w;
 
-	if (!l->world->scan)
+	if (!l->world->scan ||
+	    (l->cond.where.set & FR_WHERE_PATH && !l->world->paths))
 		return -EOPNOTSUPP;
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
 	w->look = l;
-	if (l->cond.where.set & FR_WHERE_PATH)
+	if (l->cond.where.set & FR_WHERE_PATH) {
 		where_fill_glob(&l->cond.where, &w->glob);
+		w->paths = calloc(LOOK_PATHS_MAX, sizeof(*w->paths));
+		if (!w->paths) {
+			free(w);
+			return -ENOMEM;
+		}
+	}
 	l->state = w;
 	l->due_ns = now_ns;
 	return 0;
@@ -312,6 +365,7 @@ static void look_close(struct look *l)
 		look_say(l, l->due_ns, HIT_OFF, &h);
 	}
 	op_set_clear(&w->refused);
+	free(w->paths);
 	free(w->ops);
 	free(w);
 }

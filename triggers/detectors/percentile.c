@@ -364,7 +364,8 @@ const struct detector_ops detector_percentile = {
 	.name = "percentile",
 	.doc = "Of the operations of a window, more than a part took longer than a "
 	       "limit. Decided ten times in a window, from the histograms that "
-	       "the kernel keeps of all operations.",
+	       "the kernel keeps of all operations, or with the filters comm, pid "
+	       "and path from one that it keeps for the rule.",
 	.syntax =
 		"fs.OPERATION pNN latency > TIME over TIME [, min N] [clear TIME]",
 	.example = "fs.read p99 latency > 20ms over 10s, min 100",
