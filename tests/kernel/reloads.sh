@@ -18,6 +18,8 @@ put_rules() {
 	E
 }
 put_rules
+# with that sanitizer: what was freed is kept for a while, of this size
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=16
 recorder_start -c "$W/rules.conf" --set sampler.collectors= || exit 1
 # as long as the reloads take: the rate is what matters
 cat >"$W/drive.py" <<'PY'
@@ -42,6 +44,9 @@ def reload(i):
     for n in range(i % 7):
         rules += (f'[trigger "rule{n}"]\nwhen = fs.fsync latency > {1 + i % 50}s '
                   f'or fs.openat error EIO or load.load1 > {1000 + i}\n')
+    if i % 3: # what a slot counts, and what is looked at
+        rules += (f'[trigger "looked"]\nwhen = fs.pwrite64 p99 latency > {1 + i % 5}s over 1s '
+                  f'where comm = storm or fs.* inflight > {10 + i % 3}ms where path = "/none/*"\n')
     if not i % 2:
         rules += fixed
     with open(path + ".new", "w") as f:
